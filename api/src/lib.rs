@@ -1,0 +1,1 @@
+//! The management API. Nothing stands here yet.

@@ -1,0 +1,1 @@
+//! Runnable programs around BGPLite; each is a binary of this package.

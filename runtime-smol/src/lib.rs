@@ -1,0 +1,1 @@
+//! The smol adapter: sockets, timer, store and sources around the core.

@@ -1,0 +1,1 @@
+//! The thread-per-peer adapter. Nothing stands here yet.
