@@ -1,7 +1,17 @@
 //! From bodies to feeds: parsers, set operations, and the immutable tables that peers share.
 
+pub mod aggregate;
+pub mod list;
+pub mod set;
+pub mod table;
+
 use alloc::string::String;
 use core::fmt;
+
+pub use aggregate::aggregate;
+pub use list::{ParsedList, parse_lines};
+pub use set::PrefixSet;
+pub use table::{FeedPart, FeedTable, RouteTable, Routed};
 
 /// A line of a list that is no prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Prefixes: the family is in the type, host bits are masked because a `Prefix` exists.
 
+use core::cmp::Ordering;
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
@@ -14,6 +15,11 @@ pub trait Family: Copy + Ord + fmt::Debug + 'static {
     const MAX_LEN: u8;
     /// AFI and SAFI of its unicast routes (RFC 4760).
     const AFI_SAFI: AfiSafi;
+    /// What prefixes are ordered by: address, then length, in a form that compares quickly.
+    type Key: Copy + Ord;
+
+    /// The sort key of a prefix.
+    fn key(bits: Self::Bits, len: u8) -> Self::Key;
 
     /// The address in std's form.
     fn address(bits: Self::Bits) -> IpAddr;
@@ -91,6 +97,11 @@ impl Family for V4 {
     type Bits = u32;
     const MAX_LEN: u8 = 32;
     const AFI_SAFI: AfiSafi = AfiSafi::IPV4_UNICAST;
+    type Key = u64;
+
+    fn key(bits: u32, len: u8) -> u64 {
+        u64::from(bits) << 8 | u64::from(len)
+    }
 
     fn address(bits: u32) -> IpAddr {
         IpAddr::V4(Ipv4Addr::from_bits(bits))
@@ -105,6 +116,11 @@ impl Family for V6 {
     type Bits = u128;
     const MAX_LEN: u8 = 128;
     const AFI_SAFI: AfiSafi = AfiSafi::IPV6_UNICAST;
+    type Key = (u128, u8);
+
+    fn key(bits: u128, len: u8) -> (u128, u8) {
+        (bits, len)
+    }
 
     fn address(bits: u128) -> IpAddr {
         IpAddr::V6(Ipv6Addr::from_bits(bits))
@@ -113,10 +129,22 @@ impl Family for V6 {
 
 /// A prefix of family `F`. Ordered by address, then length, so that a covering prefix stands right before
 /// what it covers.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Prefix<F: Family> {
     bits: F::Bits,
     len: u8,
+}
+
+impl<F: Family> Ord for Prefix<F> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        F::key(self.bits, self.len).cmp(&F::key(other.bits, other.len))
+    }
+}
+
+impl<F: Family> PartialOrd for Prefix<F> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// An IPv4 prefix.
@@ -131,6 +159,11 @@ impl<F: Family> Prefix<F> {
             bits: bits & F::Bits::mask(len),
             len,
         })
+    }
+
+    /// A prefix out of the parts of one that was masked before.
+    pub(crate) const fn from_masked(bits: F::Bits, len: u8) -> Self {
+        Self { bits, len }
     }
 
     /// The single address `bits`.

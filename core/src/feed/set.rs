@@ -1,0 +1,145 @@
+//! A set of prefixes of one family: sorted, each once, immutable, packed by column.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::rib::{Family, Prefix};
+
+/// Prefixes in ascending order (address, then length), each once: 5 octets an IPv4 one, 17 an IPv6 one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrefixSet<F: Family> {
+    bits: Box<[F::Bits]>,
+    lens: Box<[u8]>,
+}
+
+impl<F: Family> Default for PrefixSet<F> {
+    fn default() -> Self {
+        Self {
+            bits: Box::default(),
+            lens: Box::default(),
+        }
+    }
+}
+
+impl<F: Family> PrefixSet<F> {
+    /// The set of these prefixes, in whatever order they come. One pass if they come sorted.
+    pub fn from_prefixes(mut prefixes: Vec<Prefix<F>>) -> Self {
+        if !prefixes.is_sorted() {
+            prefixes.sort_unstable();
+        }
+        prefixes.dedup();
+        Self::from_ascending(&prefixes)
+    }
+
+    /// The set of prefixes that are strictly ascending already.
+    pub(crate) fn from_ascending(prefixes: &[Prefix<F>]) -> Self {
+        debug_assert!(prefixes.is_sorted_by(|a, b| a < b), "strictly ascending");
+        Self {
+            bits: prefixes.iter().map(|prefix| prefix.bits()).collect(),
+            lens: prefixes.iter().map(|prefix| prefix.len()).collect(),
+        }
+    }
+
+    /// How many prefixes.
+    pub fn len(&self) -> usize {
+        self.lens.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.lens.is_empty()
+    }
+
+    /// The prefixes, ascending.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Prefix<F>> + DoubleEndedIterator + Clone + '_ {
+        let rows = self.bits.iter().zip(&*self.lens);
+        rows.map(|(&bits, &len)| Prefix::from_masked(bits, len))
+    }
+
+    /// Whether exactly this prefix is in the set; one that covers it does not count.
+    pub fn contains(&self, prefix: Prefix<F>) -> bool {
+        // Rows of one address stand together, at most one for each length.
+        let first = self.bits.partition_point(|&bits| bits < prefix.bits());
+        let same_address = self.bits.iter().zip(&*self.lens).skip(first);
+        same_address
+            .take_while(|&(&bits, _)| bits == prefix.bits())
+            .any(|(_, &len)| len == prefix.len())
+    }
+
+    /// The prefixes that are in any of `sets`.
+    #[must_use]
+    pub fn union(sets: &[&Self]) -> Self {
+        let full: Vec<&&Self> = sets.iter().filter(|set| !set.is_empty()).collect();
+        if let [one] = full[..] {
+            return (**one).clone();
+        }
+        let mut prefixes = Vec::with_capacity(full.iter().map(|set| set.len()).sum());
+        for set in full {
+            prefixes.extend(set.iter());
+        }
+        // The stable sort finds the ascending runs and only merges them.
+        prefixes.sort();
+        prefixes.dedup();
+        Self::from_ascending(&prefixes)
+    }
+
+    /// The addresses, row by row.
+    pub(crate) fn bits(&self) -> &[F::Bits] {
+        &self.bits
+    }
+
+    /// The lengths, row by row.
+    pub(crate) fn lens(&self) -> &[u8] {
+        &self.lens
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rib::{Prefix4, Prefix6, V4, V6};
+
+    fn prefix4() -> impl Strategy<Value = Prefix4> {
+        (0u32..64, 24u8..=32).prop_map(|(bits, len)| Prefix4::new(bits << 2, len).unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn a_set_is_what_a_tree_set_is(prefixes in prop::collection::vec(prefix4(), 0..80)) {
+            let model: BTreeSet<_> = prefixes.iter().copied().collect();
+            let set = PrefixSet::<V4>::from_prefixes(prefixes);
+            prop_assert!(set.iter().eq(model.iter().copied()));
+            prop_assert_eq!(set.len(), model.len());
+        }
+
+        #[test]
+        fn contains_knows_exactly_the_members(
+            prefixes in prop::collection::vec(prefix4(), 0..40), asked in prefix4(),
+        ) {
+            let member = prefixes.contains(&asked);
+            prop_assert_eq!(PrefixSet::<V4>::from_prefixes(prefixes).contains(asked), member);
+        }
+
+        #[test]
+        fn a_union_is_what_the_tree_sets_give(
+            parts in prop::collection::vec(prop::collection::vec(prefix4(), 0..40), 0..5),
+        ) {
+            let model: BTreeSet<_> = parts.iter().flatten().copied().collect();
+            let sets: Vec<_> = parts.into_iter().map(PrefixSet::<V4>::from_prefixes).collect();
+            let union = PrefixSet::union(&sets.iter().collect::<Vec<_>>());
+            prop_assert!(union.iter().eq(model));
+        }
+    }
+
+    #[test]
+    fn a_row_takes_5_octets_or_17() {
+        let v4 = PrefixSet::<V4>::from_prefixes((0..100).map(Prefix4::host).collect());
+        assert_eq!(size_of_val(&*v4.bits) + size_of_val(&*v4.lens), 500);
+        let v6 = PrefixSet::<V6>::from_prefixes((0..100).map(Prefix6::host).collect());
+        assert_eq!(size_of_val(&*v6.bits) + size_of_val(&*v6.lens), 1700);
+    }
+}
