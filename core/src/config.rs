@@ -202,6 +202,15 @@ impl Families {
         }
     }
 
+    /// Those in either set.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self {
+            v4: self.v4 || other.v4,
+            v6: self.v6 || other.v6,
+        }
+    }
+
     /// Whether it is neither.
     pub const fn is_empty(self) -> bool {
         !self.v4 && !self.v6

@@ -69,9 +69,4 @@ pub enum FetchRequest {
 pub enum StoreWrite {
     /// Keep a source's body as its last good one.
     Source(SourceRecord),
-    /// Forget a source that the configuration no longer has.
-    ForgetSource {
-        /// Its name.
-        name: String,
-    },
 }

@@ -8,6 +8,7 @@ use core::net::SocketAddr;
 
 use crate::config::{Config, ConfigError};
 use crate::ids::{ConnId, Serial, SourceId, Ticket};
+use crate::session::Lost;
 
 /// One fact. Every input is legal in every state; one that names something gone is counted and ignored.
 #[derive(Debug)]
@@ -65,17 +66,6 @@ pub enum Input<'a> {
         /// Nothing, once durable; otherwise a sentence for the operator.
         result: Result<(), String>,
     },
-}
-
-/// How a connection ended, from the adapter's side.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lost {
-    /// The peer closed its side.
-    Eof,
-    /// We closed it, as an action asked.
-    Closed,
-    /// The operating system reported this.
-    Error(String),
 }
 
 /// What came of a fetch.

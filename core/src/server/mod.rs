@@ -7,5 +7,5 @@ mod notice;
 
 pub use action::{Action, FetchRequest, StoreWrite};
 pub use batch::{Batch, Chunk};
-pub use input::{Command, CommandError, FetchOutcome, Input, Lost, Reply, SourceRecord};
+pub use input::{Command, CommandError, FetchOutcome, Input, Reply, SourceRecord};
 pub use notice::{Level, Notice};

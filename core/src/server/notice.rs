@@ -108,8 +108,6 @@ pub enum Notice {
     },
     /// A write to the store failed. It is in force, and lost if we restart now.
     StoreFailed {
-        /// What was to be written.
-        what: String,
         /// Why it was not.
         error: String,
     },
@@ -219,7 +217,7 @@ impl fmt::Display for Notice {
             Self::FeedChanged { feed, serial, v4, v6 } => {
                 write!(f, "feed={feed} serial={serial} v4={v4} v6={v6}")
             }
-            Self::StoreFailed { what, error } => write!(f, "store={what} error={error:?}"),
+            Self::StoreFailed { error } => write!(f, "store error={error:?}"),
             Self::Reloaded {
                 peers: [added, changed, removed],
                 reset,

@@ -113,7 +113,7 @@ impl Capability {
     }
 
     /// Appends code, length and value; a value beyond 255 octets is cut there.
-    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&[self.code(), 0]);
         let value = out.len();
         match self {
