@@ -1,7 +1,19 @@
 //! What a peer should have, what it was told, and the shared bytes that bring one to the other.
 
+pub mod diff;
+pub mod image;
+mod merge;
+pub mod pack;
 pub mod prefix;
 pub mod tag;
+pub mod view;
 
+pub use diff::Diff;
+pub use image::{Cursor, ImageCache, ImageStats, Plan, Progress};
+pub use pack::WireProfile;
 pub use prefix::{AnyPrefix, Bits, Family, Prefix, Prefix4, Prefix6, PrefixError, V4, V6};
 pub use tag::TagSet;
+pub use view::{Routes, View};
+
+#[cfg(test)]
+mod testing;

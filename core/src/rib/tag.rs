@@ -55,7 +55,7 @@ fn sorted<T: Ord>(mut items: Vec<T>) -> Box<[T]> {
 }
 
 /// A tag set's number in one [`TagSpace`]. Two numbers of one space are equal if and only if the sets are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TagId(u32);
 
 impl TagId {

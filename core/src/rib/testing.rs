@@ -1,0 +1,94 @@
+//! Views for tests: small ones made by proptest, and the naive tables they stand for.
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::{Prefix, Prefix4, Prefix6, TagSet, View};
+use crate::config::Aggregate;
+use crate::feed::{FeedPart, FeedTable, PrefixSet, Routed};
+use crate::ids::{FeedId, Serial};
+use crate::wire::{Community, LargeCommunity};
+
+/// One part of a feed: prefixes of both families, and the number that stands for their tags.
+pub(crate) type Part = (Vec<Prefix4>, Vec<Prefix6>, u32);
+
+/// A feed is parts.
+pub(crate) type Feed = Vec<Part>;
+
+/// Communities that a number stands for. 0 stands for none.
+pub(crate) fn tags(number: u32) -> Arc<TagSet> {
+    let large = LargeCommunity {
+        global: 65010,
+        local1: 7,
+        local2: number,
+    };
+    Arc::new(match number {
+        0 => TagSet::default(),
+        _ if number.is_multiple_of(2) => TagSet::new(vec![Community(number)], vec![]),
+        _ => TagSet::new(vec![Community(number)], vec![large]),
+    })
+}
+
+pub(crate) fn table(id: u32, serial: u64, feed: &[Part]) -> Arc<FeedTable> {
+    let sets: Vec<_> = feed
+        .iter()
+        .map(|(v4, v6, tag)| {
+            let v4 = PrefixSet::from_prefixes(v4.clone());
+            (v4, PrefixSet::from_prefixes(v6.clone()), tags(*tag))
+        })
+        .collect();
+    let parts: Vec<_> = sets
+        .iter()
+        .map(|(set4, set6, tags)| FeedPart {
+            set4,
+            set6,
+            tags: Arc::clone(tags),
+        })
+        .collect();
+    Arc::new(FeedTable::build(
+        FeedId(id),
+        Serial(serial),
+        &parts,
+        Aggregate::Off,
+    ))
+}
+
+/// The view of these feeds, all in version `serial`.
+pub(crate) fn view(serial: u64, feeds: &[Feed]) -> Arc<View> {
+    let tables = feeds.iter().zip(1..).map(|(feed, id)| table(id, serial, feed));
+    Arc::new(View::new(tables.collect()))
+}
+
+/// Prefix by prefix, what the feeds of a view say.
+pub(crate) fn model<F: Routed>(view: &View) -> BTreeMap<Prefix<F>, Arc<TagSet>> {
+    let mut routes: BTreeMap<Prefix<F>, Arc<TagSet>> = BTreeMap::new();
+    for table in view.tables() {
+        for (prefix, tags) in table.routes::<F>() {
+            let entry = routes.entry(prefix).or_default();
+            *entry = Arc::new(entry.union(tags));
+        }
+    }
+    routes
+}
+
+pub(crate) fn prefix4() -> impl Strategy<Value = Prefix4> {
+    (any::<u32>(), 1u8..=32).prop_map(|(bits, len)| Prefix4::new(bits & 0xFF01_0301, len).unwrap())
+}
+
+pub(crate) fn prefix6() -> impl Strategy<Value = Prefix6> {
+    (any::<u128>(), 1u8..=128).prop_map(|(bits, len)| Prefix6::new(bits & (0xF0F << 112 | 0xF), len).unwrap())
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    let v4 = prop::collection::vec(prefix4(), 0..40);
+    (v4, prop::collection::vec(prefix6(), 0..20), 0u32..4)
+}
+
+/// Few feeds of few parts that overlap much.
+pub(crate) fn feeds() -> impl Strategy<Value = Vec<Feed>> {
+    prop::collection::vec(prop::collection::vec(part(), 0..3), 0..4)
+}
