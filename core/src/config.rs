@@ -10,7 +10,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use crate::ids::Asn;
 use crate::rib::AnyPrefix;
 use crate::time::Duration;
-use crate::wire::{Community, LargeCommunity};
+use crate::wire::{AfiSafi, Community, LargeCommunity};
 
 /// The route server's configuration. Build it, then [`Config::check`] it; the server takes no other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,6 +209,13 @@ impl Families {
             v4: self.v4 || other.v4,
             v6: self.v6 || other.v6,
         }
+    }
+
+    /// Each of them as the wire names it, IPv4 first.
+    pub fn iter(self) -> impl Iterator<Item = AfiSafi> {
+        let v4 = self.v4.then_some(AfiSafi::IPV4_UNICAST);
+        let v6 = self.v6.then_some(AfiSafi::IPV6_UNICAST);
+        v4.into_iter().chain(v6)
     }
 
     /// Whether it is neither.

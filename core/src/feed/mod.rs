@@ -1,6 +1,7 @@
 //! From bodies to feeds: parsers, set operations, and the immutable tables that peers share.
 
 pub mod aggregate;
+pub mod catalog;
 pub mod list;
 pub mod set;
 pub mod table;
@@ -9,6 +10,7 @@ use alloc::string::String;
 use core::fmt;
 
 pub use aggregate::aggregate;
+pub use catalog::{Catalog, FeedChange, Restored, SourceOutcome};
 pub use list::{ParsedList, parse_lines};
 pub use set::PrefixSet;
 pub use table::{FeedPart, FeedTable, RouteTable, Routed};

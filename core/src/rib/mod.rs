@@ -1,6 +1,7 @@
 //! What a peer should have, what it was told, and the shared bytes that bring one to the other.
 
 pub mod diff;
+pub mod group;
 pub mod image;
 mod merge;
 pub mod pack;
@@ -9,6 +10,7 @@ pub mod tag;
 pub mod view;
 
 pub use diff::Diff;
+pub use group::{Desired, Group, GroupId, GroupKey, Groups};
 pub use image::{Cursor, ImageCache, ImageStats, Plan, Progress};
 pub use pack::WireProfile;
 pub use prefix::{AnyPrefix, Bits, Family, Prefix, Prefix4, Prefix6, PrefixError, V4, V6};

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use crate::config::Families;
 use crate::wire::{AfiSafi, Notification, Open, RefreshKind, RouteRefresh, encode_keepalive};
 
 /// What waits to be sent. Two KEEPALIVEs that wait are one; so nothing here can grow.
@@ -9,8 +10,7 @@ use crate::wire::{AfiSafi, Notification, Open, RefreshKind, RouteRefresh, encode
 pub(super) struct Control {
     open: Option<Open>,
     keepalive: bool,
-    refresh_v4: bool,
-    refresh_v6: bool,
+    refresh: Families,
     notification: Option<Notification>,
     is_ended: bool,
 }
@@ -26,8 +26,8 @@ impl Control {
 
     pub(super) fn push_refresh(&mut self, family: AfiSafi) {
         match family {
-            AfiSafi::IPV4_UNICAST => self.refresh_v4 = true,
-            AfiSafi::IPV6_UNICAST => self.refresh_v6 = true,
+            AfiSafi::IPV4_UNICAST => self.refresh.v4 = true,
+            AfiSafi::IPV6_UNICAST => self.refresh.v6 = true,
             _ => {}
         }
     }
@@ -44,11 +44,7 @@ impl Control {
     }
 
     pub(super) const fn is_empty(&self) -> bool {
-        self.open.is_none()
-            && !self.keepalive
-            && !self.refresh_v4
-            && !self.refresh_v6
-            && self.notification.is_none()
+        self.open.is_none() && !self.keepalive && self.refresh.is_empty() && self.notification.is_none()
     }
 
     /// Appends all that waits to `out`: OPEN before KEEPALIVE before the rest.
@@ -63,19 +59,8 @@ impl Control {
             encode_keepalive(out);
         }
         let kind = RefreshKind::Request;
-        if core::mem::take(&mut self.refresh_v4) {
-            RouteRefresh {
-                family: AfiSafi::IPV4_UNICAST,
-                kind,
-            }
-            .encode(out);
-        }
-        if core::mem::take(&mut self.refresh_v6) {
-            RouteRefresh {
-                family: AfiSafi::IPV6_UNICAST,
-                kind,
-            }
-            .encode(out);
+        for family in core::mem::take(&mut self.refresh).iter() {
+            RouteRefresh { family, kind }.encode(out);
         }
     }
 }

@@ -37,7 +37,7 @@ impl Negotiated {
 /// Everything we can do, in the order we say it.
 pub(super) fn capabilities(config: &SessionConfig) -> Vec<Capability> {
     let mut all = Vec::new();
-    all.extend(families(config.families).map(Capability::Multiprotocol));
+    all.extend(config.families.iter().map(Capability::Multiprotocol));
     all.push(Capability::RouteRefresh);
     all.push(Capability::ExtendedMessage);
     all.push(Capability::FourOctetAsn(config.asn));
@@ -75,7 +75,7 @@ pub(super) fn negotiate(
     if common.is_empty() {
         // RFC 5492 5: the data are the capabilities that we need and miss.
         let mut data = Vec::new();
-        for family in families(config.families) {
+        for family in config.families.iter() {
             Capability::Multiprotocol(family).encode(&mut data);
         }
         return Err(Notification {
@@ -98,10 +98,4 @@ pub(super) fn negotiate(
         enhanced_refresh: both(|capability| matches!(capability, Capability::EnhancedRefresh)),
         is_internal,
     })
-}
-
-fn families(families: Families) -> impl Iterator<Item = AfiSafi> {
-    let v4 = families.v4.then_some(AfiSafi::IPV4_UNICAST);
-    let v6 = families.v6.then_some(AfiSafi::IPV6_UNICAST);
-    v4.into_iter().chain(v6)
 }

@@ -182,7 +182,7 @@ fn every_state_answers_every_event_that_is_no_message() {
     for state in STATES {
         let is_over = state == Closed;
         let lost = outcome(state, |session| {
-            session.handle_disconnected(Lost::Error("reset".into()))
+            session.handle_disconnected(Lost::Error("reset".into()));
         });
         assert_eq!(
             lost,

@@ -1,0 +1,332 @@
+//! Who may connect, which of two connections lives, and what an established peer gets.
+
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::collision::{self, Speaker, Survivor};
+use super::conn::{Conn, Owner};
+use super::outbound::Outbound;
+use super::peer::{NoPeer, Peer};
+use super::{Action, Notice, Phase, RouteServer};
+use crate::config::{Families, NextHop, PeerConfig, UnknownPeers};
+use crate::ids::{ConnId, FeedId};
+use crate::rib::{GroupKey, WireProfile};
+use crate::session::{Negotiated, Session, SessionConfig};
+use crate::time::Instant;
+use crate::wire::{Notification, RefreshKind, RouteRefresh};
+
+impl RouteServer {
+    pub(super) fn handle_connected(
+        &mut self,
+        now: Instant,
+        id: ConnId,
+        local: SocketAddr,
+        remote: SocketAddr,
+    ) {
+        self.stats.connections += 1;
+        let is_overrun = self.conns.len() >= self.config.max_connections.saturating_add(MAX_LINGERING);
+        if is_overrun || self.phase != Phase::Serving || self.conns.contains_key(&id) {
+            self.stats.refused += 1;
+            self.actions.push_back(Action::Close {
+                conn: id,
+                flush: false,
+            });
+            return;
+        }
+        let canonical = |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
+        let (local, remote) = (canonical(local), canonical(remote));
+        let families = self
+            .registry
+            .families(local, remote.ip())
+            .unwrap_or(Families::BOTH);
+        let session = Session::new(
+            SessionConfig {
+                asn: self.config.asn,
+                router_id: self.config.router_id,
+                hold_secs: self.config.hold_secs,
+                families,
+                open_delay: self.config.open_delay,
+                send_hold: self.config.send_hold,
+                max_received: Some(self.config.max_received_prefixes),
+            },
+            self.rng.fork(),
+            now,
+        );
+        let mut conn = Conn::new(local, remote, session);
+        if let Err(refusal) = self.admit(&mut conn) {
+            self.stats.refused += 1;
+            conn.session.close(refusal);
+        }
+        self.conns.insert(id, conn);
+        self.drive(now, id);
+    }
+
+    /// Whether a connection may stay until its OPEN tells more; otherwise the Cease it gets (RFC 4486).
+    fn admit(&mut self, conn: &mut Conn) -> Result<(), Notification> {
+        if self.conns.len() >= self.config.max_connections {
+            return Err(cease(OUT_OF_RESOURCES));
+        }
+        let address = conn.address();
+        if self.registry.families(conn.local, address).is_some() {
+            return Ok(());
+        }
+        let UnknownPeers::Default {
+            max, max_per_address, ..
+        } = &self.config.unknown_peers
+        else {
+            return Err(cease(CONNECTION_REJECTED));
+        };
+        let here = self.unknown.get(&address).copied().unwrap_or(0);
+        if self.unknown_total >= *max || here >= *max_per_address {
+            return Err(cease(OUT_OF_RESOURCES));
+        }
+        conn.is_unknown = true;
+        self.unknown_total += 1;
+        *self.unknown.entry(address).or_default() += 1;
+        Ok(())
+    }
+
+    /// The OPEN tells who it is: refuses a stranger, a wrong ASN, and one of two connections.
+    pub(super) fn handle_opened(&mut self, now: Instant, id: ConnId) {
+        let Some(conn) = self.conns.get(&id) else { return };
+        let Some(negotiated) = conn.session.negotiated().copied() else {
+            return;
+        };
+        match self.identify(conn, &negotiated) {
+            Ok(owner) => {
+                let identity = owner.identity;
+                if let Some(conn) = self.conns.get_mut(&id) {
+                    conn.owner = Some(owner);
+                }
+                let others = self.identities.entry(identity).or_default();
+                let rivals: Vec<ConnId> = others.iter().copied().collect();
+                others.insert(id);
+                self.collide(now, id, &negotiated, &rivals);
+            }
+            Err(refusal) => {
+                self.stats.refused += 1;
+                self.close(id, refusal);
+            }
+        }
+    }
+
+    /// Whose connection it is, by its endpoint, address and ASN, as configured now.
+    pub(super) fn identify(&self, conn: &Conn, negotiated: &Negotiated) -> Result<Owner, Notification> {
+        let address = conn.address();
+        let peer = match self.registry.identify(conn.local, address, negotiated.asn) {
+            Ok(id) => Peer::Registered(id),
+            Err(NoPeer::Address) if self.config.unknown_peers != UnknownPeers::Refuse => Peer::Unknown,
+            Err(NoPeer::Address) => return Err(cease(CONNECTION_REJECTED)),
+            // RFC 4271 6.2: Bad Peer AS.
+            Err(NoPeer::Asn) => return Err(Notification::new(2, 2)),
+        };
+        let entry = self.registered(peer);
+        if entry.is_some_and(|entry| entry.families.intersection(negotiated.families).is_empty()) {
+            return Err(cease(CONNECTION_REJECTED));
+        }
+        Ok(Owner {
+            peer,
+            identity: self.registry.identity(peer, address, negotiated),
+            label: entry.map_or_else(|| address.to_string(), |entry| entry.name.clone()),
+        })
+    }
+
+    /// RFC 4271 6.8, against each other connection of the same peer.
+    fn collide(&mut self, now: Instant, id: ConnId, negotiated: &Negotiated, rivals: &[ConnId]) {
+        let local = Speaker {
+            router_id: self.config.router_id,
+            asn: self.config.asn,
+        };
+        let remote = Speaker {
+            router_id: negotiated.router_id,
+            asn: negotiated.asn,
+        };
+        for &rival in rivals {
+            let Some(existing) = self.conns.get_mut(&rival) else {
+                continue;
+            };
+            match collision::resolve(local, remote, existing.session.state()) {
+                Survivor::New => self.close(rival, cease(COLLISION)),
+                Survivor::Existing => {
+                    // A peer that restarted without a word cannot know its old connection. A KEEPALIVE on it
+                    // draws the reset that frees the way, so that its next attempt need not wait for our hold
+                    // timer.
+                    existing.session.probe();
+                    self.drive(now, rival);
+                    self.close(id, cease(COLLISION));
+                    return;
+                }
+            }
+            self.drive(now, rival);
+        }
+    }
+
+    pub(super) fn handle_established(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return;
+        };
+        let Some(negotiated) = conn.session.negotiated().copied() else {
+            return;
+        };
+        conn.was_established = true;
+        self.stats.established += 1;
+        self.stats.sessions += 1;
+        let (peer, remote) = (conn.label(), conn.remote);
+        self.notice(Notice::SessionUp {
+            peer,
+            remote,
+            asn: negotiated.asn,
+            hold_secs: negotiated.hold_secs,
+            families: negotiated.families,
+        });
+        self.subscribe(id);
+    }
+
+    /// Puts an established connection into the group that its peer's configuration asks for; returns `false` when
+    /// that cannot be said on this session, which then has to be reset.
+    pub(super) fn subscribe(&mut self, id: ConnId) -> bool {
+        let Some(conn) = self.conns.get(&id) else {
+            return true;
+        };
+        let (Some(owner), Some(negotiated)) = (&conn.owner, conn.session.negotiated().copied()) else {
+            return true;
+        };
+        let profile = self.profile(owner.peer, conn.local.ip(), &negotiated);
+        let missing = Families {
+            v4: negotiated.families.v4 && !profile.families.v4,
+            v6: negotiated.families.v6 && !profile.families.v6,
+        };
+        let key = GroupKey {
+            feeds: self.feeds_of(owner.peer),
+            profile: Arc::new(profile),
+        };
+        let before = conn
+            .outbound
+            .as_ref()
+            .and_then(|outbound| self.groups.find(outbound.group));
+        let mut is_recoded = false;
+        if let Some(before) = before {
+            if *before.key() == key {
+                return true;
+            }
+            let (old, new) = (&before.key().profile, &key.profile);
+            if old.families.intersection(new.families) != old.families {
+                return false;
+            }
+            is_recoded = old != new;
+        } else if !missing.is_empty() {
+            let peer = conn.label();
+            self.notice(Notice::NextHopMissing {
+                peer,
+                families: missing,
+            });
+        }
+        let group = self.groups.join(key, id, |feeds| self.catalog.desired(feeds));
+        if let Some(conn) = self.conns.get_mut(&id) {
+            if let Some(outbound) = &mut conn.outbound {
+                self.groups.leave(outbound.group, id);
+                outbound.handle_regroup(group, is_recoded);
+            } else {
+                conn.outbound = Some(Outbound::new(
+                    group,
+                    negotiated.families,
+                    negotiated.enhanced_refresh,
+                ));
+            }
+        }
+        self.signal(id);
+        true
+    }
+
+    /// RFC 2918, RFC 7313. The peer's own BoRR and EoRR frame routes that nobody keeps.
+    pub(super) fn handle_refresh(&mut self, id: ConnId, refresh: RouteRefresh) {
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return;
+        };
+        if refresh.kind == RefreshKind::Request
+            && let Some(outbound) = &mut conn.outbound
+        {
+            outbound.handle_refresh(refresh.family);
+            self.signal(id);
+        }
+    }
+
+    /// Ends a session; what follows from that happens when its events are driven.
+    pub(super) fn close(&mut self, id: ConnId, notification: Notification) {
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.session.close(notification);
+        }
+    }
+
+    fn registered(&self, peer: Peer) -> Option<&PeerConfig> {
+        match peer {
+            Peer::Registered(id) => self.registry.find(id),
+            Peer::Unknown => None,
+        }
+    }
+
+    fn feeds_of(&self, peer: Peer) -> Vec<FeedId> {
+        match (self.registered(peer), &self.config.unknown_peers) {
+            (Some(entry), _) => self.catalog.find_feeds(&entry.feeds),
+            (None, UnknownPeers::Default { feed, .. }) => {
+                self.catalog.find_feeds(core::slice::from_ref(feed))
+            }
+            (None, UnknownPeers::Refuse) => Vec::new(),
+        }
+    }
+
+    /// How this peer's UPDATEs are coded. A family without a next hop is left out.
+    fn profile(&self, peer: Peer, local: IpAddr, negotiated: &Negotiated) -> WireProfile {
+        let entry = self.registered(peer);
+        let next_hop = entry
+            .and_then(|entry| entry.next_hop)
+            .unwrap_or(self.config.next_hop);
+        let next_hop_v6 = entry
+            .and_then(|entry| entry.next_hop_v6)
+            .unwrap_or(self.config.next_hop_v6);
+        let next_hop_v4 = own_v4(next_hop, local);
+        let next_hop_v6 = own_v6(next_hop_v6, local);
+        let allowed = entry.map_or(Families::BOTH, |entry| entry.families);
+        WireProfile {
+            as4: negotiated.params.as4,
+            max_len: negotiated.max_len(),
+            families: negotiated.families.intersection(allowed).intersection(Families {
+                v4: next_hop_v4.is_some(),
+                v6: next_hop_v6.is_some(),
+            }),
+            local_as: self.config.asn,
+            ibgp: negotiated.is_internal,
+            next_hop_v4,
+            next_hop_v6,
+            link_local: None,
+        }
+    }
+}
+
+fn own_v4(next_hop: NextHop<Ipv4Addr>, local: IpAddr) -> Option<Ipv4Addr> {
+    match (next_hop, local) {
+        (NextHop::Address(address), _) | (NextHop::SelfAddress, IpAddr::V4(address)) => Some(address),
+        (NextHop::SelfAddress, IpAddr::V6(_)) => None,
+    }
+}
+
+fn own_v6(next_hop: NextHop<Ipv6Addr>, local: IpAddr) -> Option<Ipv6Addr> {
+    match (next_hop, local) {
+        (NextHop::Address(address), _) | (NextHop::SelfAddress, IpAddr::V6(address)) => Some(address),
+        (NextHop::SelfAddress, IpAddr::V4(_)) => None,
+    }
+}
+
+/// A Cease (RFC 4486) without data.
+pub(super) const fn cease(subcode: u8) -> Notification {
+    Notification::new(6, subcode)
+}
+
+/// Connections beyond the cap that may wait for their refusal to be read.
+const MAX_LINGERING: usize = 256;
+
+const CONNECTION_REJECTED: u8 = 5;
+const COLLISION: u8 = 7;
+const OUT_OF_RESOURCES: u8 = 8;

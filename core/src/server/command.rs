@@ -1,0 +1,120 @@
+//! What the operator asks for: a new configuration as a difference, and the end.
+
+use alloc::vec::Vec;
+
+use super::admission::cease;
+use super::conn::Owner;
+use super::{Action, Command, CommandError, Notice, Phase, Reply, RouteServer};
+use crate::config::Config;
+use crate::ids::{ConnId, Ticket};
+use crate::session::State;
+use crate::time::Instant;
+use crate::wire::Notification;
+
+impl RouteServer {
+    pub(super) fn handle_command(&mut self, now: Instant, ticket: Ticket, command: Command) {
+        if self.phase != Phase::Serving {
+            self.reply(ticket, Reply::Refused(CommandError::ShuttingDown));
+            return;
+        }
+        match command {
+            Command::Reload(config) => {
+                let reply = match config.check() {
+                    Ok(()) => self.reload(now, *config),
+                    Err(error) => Reply::Refused(CommandError::Config(error)),
+                };
+                self.reply(ticket, reply);
+            }
+            Command::Shutdown { text } => {
+                self.phase = Phase::Stopping(ticket);
+                // RFC 4486: Administrative Shutdown, with a text for the other side (RFC 9003).
+                self.close_all(now, &Notification::with_text(6, ADMINISTRATIVE_SHUTDOWN, &text));
+            }
+        }
+    }
+
+    /// Once all is flushed, says so.
+    pub(super) fn finish_shutdown(&mut self) {
+        if let Phase::Stopping(ticket) = self.phase
+            && self.conns.is_empty()
+            && self.writes_pending == 0
+        {
+            self.phase = Phase::Stopped;
+            self.reply(ticket, Reply::ShutDown);
+        }
+    }
+
+    /// Takes a checked configuration. Sessions that can stay do, and see only what differs.
+    fn reload(&mut self, now: Instant, config: Config) -> Reply {
+        let is_other_speaker = config.asn != self.config.asn || config.router_id != self.config.router_id;
+        let changes = self.registry.replace(&config.peers);
+        self.config = config;
+        let feeds = self.catalog.replace(&self.config);
+        let mut reset = 0;
+        let ids: Vec<ConnId> = self.conns.keys().copied().collect();
+        for id in ids {
+            if let Some(notification) = self.reconsider(id, is_other_speaker) {
+                reset += 1;
+                self.close(id, notification);
+                self.drive(now, id);
+            }
+        }
+        self.spread(feeds);
+        let peers = [changes.added, changes.changed, changes.removed];
+        self.notice(Notice::Reloaded { peers, reset });
+        Reply::Reloaded {
+            peers,
+            fetching: self.fetch_all(),
+        }
+    }
+
+    /// Brings one connection in line with the configuration; what to end it with where that is impossible.
+    fn reconsider(&mut self, id: ConnId, is_other_speaker: bool) -> Option<Notification> {
+        let conn = self.conns.get(&id)?;
+        if conn.session.state() == State::Closed {
+            return None;
+        }
+        if is_other_speaker {
+            return Some(cease(OTHER_CONFIGURATION_CHANGE));
+        }
+        let negotiated = conn.session.negotiated().copied()?;
+        let Ok(owner) = self.identify(conn, &negotiated) else {
+            return Some(cease(PEER_DECONFIGURED));
+        };
+        self.rename(id, owner);
+        (!self.subscribe_again(id)).then(|| cease(OTHER_CONFIGURATION_CHANGE))
+    }
+
+    /// The connection may now be another entry's.
+    fn rename(&mut self, id: ConnId, owner: Owner) {
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return;
+        };
+        let identity = owner.identity;
+        if let Some(before) = conn.owner.replace(owner) {
+            self.disown(id, &before);
+        }
+        self.identities.entry(identity).or_default().insert(id);
+    }
+
+    fn subscribe_again(&mut self, id: ConnId) -> bool {
+        let is_established = self.conns.get(&id).is_some_and(|conn| conn.outbound.is_some());
+        !is_established || self.subscribe(id)
+    }
+
+    fn close_all(&mut self, now: Instant, notification: &Notification) {
+        let ids: Vec<ConnId> = self.conns.keys().copied().collect();
+        for id in ids {
+            self.close(id, notification.clone());
+            self.drive(now, id);
+        }
+    }
+
+    fn reply(&mut self, ticket: Ticket, reply: Reply) {
+        self.actions.push_back(Action::Reply { ticket, reply });
+    }
+}
+
+const ADMINISTRATIVE_SHUTDOWN: u8 = 2;
+const PEER_DECONFIGURED: u8 = 3;
+const OTHER_CONFIGURATION_CHANGE: u8 = 6;

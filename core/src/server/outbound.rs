@@ -1,0 +1,172 @@
+//! What one established peer has been told, and what it is being told.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::config::Families;
+use crate::rib::{Cursor, Group, GroupId, ImageCache, Plan, Progress, View, WireProfile};
+use crate::server::{Batch, Chunk};
+use crate::wire::{AfiSafi, Attribute, RefreshKind, RouteRefresh, Update, WireParams};
+
+/// A peer's Adj-RIB-Out: the view it was told, never a table of its own.
+///
+/// One run is on its way at most: from `told` to what the group had when the run began. Whatever changes
+/// meanwhile, how often so ever, is one difference afterwards.
+#[derive(Debug)]
+pub(super) struct Outbound {
+    pub(super) group: GroupId,
+    told: Arc<View>,
+    run: Option<Run>,
+    /// All must be said again, since its coding changed (next hop).
+    is_recoded: bool,
+    /// Families whose routes the peer asked for again.
+    refresh: Families,
+    /// Families whose End-of-RIB is still to be said.
+    end_of_rib: Families,
+    has_enhanced_refresh: bool,
+}
+
+#[derive(Debug)]
+struct Run {
+    cursor: Cursor,
+    target: Arc<View>,
+    /// Families whose refresh this run is.
+    refresh: Families,
+}
+
+impl Outbound {
+    pub(super) fn new(group: GroupId, families: Families, has_enhanced_refresh: bool) -> Self {
+        Self {
+            group,
+            told: Arc::new(View::empty()),
+            run: None,
+            is_recoded: false,
+            refresh: Families::NONE,
+            end_of_rib: families,
+            has_enhanced_refresh,
+        }
+    }
+
+    /// What the peer has been told in full.
+    pub(super) const fn told(&self) -> &Arc<View> {
+        &self.told
+    }
+
+    /// Whether the peer has been told all that `group` has.
+    pub(super) fn is_in_sync(&self, group: &Group) -> bool {
+        self.run.is_none() && !self.is_recoded && self.refresh.is_empty() && self.told == *group.current()
+    }
+
+    /// The peer moved to another group; `is_recoded` when its routes look different there.
+    pub(super) fn handle_regroup(&mut self, group: GroupId, is_recoded: bool) {
+        self.group = group;
+        self.is_recoded |= is_recoded;
+    }
+
+    /// The peer asks for a family again. However often it asks, one refresh runs and one waits.
+    pub(super) fn handle_refresh(&mut self, family: AfiSafi) {
+        self.refresh.v4 |= family == AfiSafi::IPV4_UNICAST;
+        self.refresh.v6 |= family == AfiSafi::IPV6_UNICAST;
+    }
+
+    /// Gives up the run; the peer is gone.
+    pub(super) fn close(self, images: &mut ImageCache) {
+        if let Some(run) = self.run {
+            images.close(run.cursor);
+        }
+    }
+
+    /// Adds up to about `budget` bytes to `batch`; nothing when all is said.
+    pub(super) fn poll(&mut self, group: &Group, images: &mut ImageCache, batch: &mut Batch, budget: usize) {
+        while batch.len() < budget {
+            if let Some(mut run) = self.run.take() {
+                match images.poll(&mut run.cursor, batch, budget - batch.len()) {
+                    Progress::More => self.run = Some(run),
+                    Progress::Done => self.finish(run, images, batch),
+                }
+            } else if !self.start(group, images, batch) {
+                return;
+            }
+        }
+    }
+
+    /// Begins the next thing to say; `false` when there is none.
+    fn start(&mut self, group: &Group, images: &mut ImageCache, batch: &mut Batch) -> bool {
+        let profile = &group.key().profile;
+        if self.is_recoded || self.told != *group.current() {
+            let resend = core::mem::take(&mut self.is_recoded);
+            self.run(group, images, profile.clone(), resend, Families::NONE);
+            return true;
+        }
+        if !self.refresh.is_empty() {
+            let refresh = core::mem::take(&mut self.refresh);
+            self.mark(refresh, RefreshKind::Begin, batch);
+            let families = profile.families.intersection(refresh);
+            let profile = Arc::new(WireProfile {
+                families,
+                ..WireProfile::clone(profile)
+            });
+            self.run(group, images, profile, true, refresh);
+            return true;
+        }
+        if group.is_loaded() && !self.end_of_rib.is_empty() {
+            push_end_of_rib(core::mem::take(&mut self.end_of_rib), batch);
+            return true;
+        }
+        false
+    }
+
+    fn run(
+        &mut self,
+        group: &Group,
+        images: &mut ImageCache,
+        profile: Arc<WireProfile>,
+        resend: bool,
+        refresh: Families,
+    ) {
+        let target = group.current().clone();
+        let plan = Plan {
+            told: self.told.clone(),
+            current: target.clone(),
+            resend,
+            profile,
+        };
+        self.run = Some(Run {
+            cursor: images.open(plan),
+            target,
+            refresh,
+        });
+    }
+
+    fn finish(&mut self, run: Run, images: &mut ImageCache, batch: &mut Batch) {
+        images.close(run.cursor);
+        self.told = run.target;
+        self.mark(run.refresh, RefreshKind::End, batch);
+    }
+
+    /// RFC 7313 4: a refresh stands between BoRR and EoRR, where both sides know them.
+    fn mark(&self, families: Families, kind: RefreshKind, batch: &mut Batch) {
+        if self.has_enhanced_refresh {
+            let mut bytes = Vec::new();
+            for family in families.iter() {
+                RouteRefresh { family, kind }.encode(&mut bytes);
+            }
+            batch.push(Chunk::Owned(bytes));
+        }
+    }
+}
+
+/// RFC 4724 2: an UPDATE without content for IPv4, an empty MP_UNREACH_NLRI for IPv6.
+fn push_end_of_rib(families: Families, batch: &mut Batch) {
+    let mut bytes = Vec::new();
+    for family in families.iter() {
+        let mut update = Update::default();
+        if family == AfiSafi::IPV6_UNICAST {
+            update
+                .attributes
+                .push(Attribute::MpUnreach { prefixes: Vec::new() });
+        }
+        update.encode(WireParams::default(), &mut bytes);
+    }
+    batch.push(Chunk::Owned(bytes));
+}

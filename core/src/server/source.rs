@@ -1,0 +1,135 @@
+//! Sources and feeds: asks for bodies, takes them in, and brings the news to the peers it concerns.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{Action, FetchOutcome, Notice, RouteServer, SourceRecord, StoreWrite};
+use crate::feed::{FeedChange, SourceOutcome};
+use crate::ids::{SourceId, Ticket};
+
+impl RouteServer {
+    /// Takes the configuration's sources, gives them what the store kept, and asks for all of them.
+    pub(super) fn start_sources(&mut self, records: &[SourceRecord]) {
+        let mut changes = self.catalog.replace(&self.config);
+        let (restored, more) = self.catalog.restore(records);
+        for source in restored {
+            self.notice(Notice::SourceRestored {
+                source: source.name,
+                unix_secs: source.unix_secs,
+                prefixes: source.prefixes,
+            });
+        }
+        changes.extend(more);
+        self.spread(changes);
+        self.fetch_all();
+    }
+
+    /// Wants a new body of every source that comes from outside; returns how many those are.
+    pub(super) fn fetch_all(&mut self) -> usize {
+        let sources: Vec<SourceId> = self.catalog.fetchable().collect();
+        for &source in &sources {
+            if let Some(request) = self.catalog.want(source) {
+                self.actions.push_back(Action::Fetch { source, request });
+            }
+        }
+        sources.len()
+    }
+
+    pub(super) fn handle_fetched(&mut self, source: SourceId, unix_secs: u64, outcome: FetchOutcome) {
+        let (outcome, again) = self.catalog.handle_fetched(source, unix_secs, outcome);
+        if let Some(request) = again {
+            self.actions.push_back(Action::Fetch { source, request });
+        }
+        let Some((name, origin)) = self.catalog.describe_source(source) else {
+            self.stats.stale_inputs += 1;
+            return;
+        };
+        let (name, origin) = (String::from(name), String::from(origin));
+        match outcome {
+            SourceOutcome::Ignored => self.stats.stale_inputs += 1,
+            SourceOutcome::Unchanged => {}
+            SourceOutcome::Fresh {
+                record,
+                counts: (v4, v6),
+                bad: (count, first),
+            } => {
+                self.notice(Notice::SourceLoaded {
+                    source: name.clone(),
+                    v4,
+                    v6,
+                });
+                if count > 0 {
+                    self.notice(Notice::SourceBadLines {
+                        source: name,
+                        origin,
+                        count,
+                        first,
+                    });
+                }
+                self.store(StoreWrite::Source(record));
+                let changes = self.catalog.rebuild_feeds_of(source);
+                self.spread(changes);
+            }
+            SourceOutcome::Failed {
+                error,
+                kept: _,
+                is_fatal: true,
+            } => {
+                let reason = format!("source \"{name}\" is required and cannot be loaded: {error}");
+                self.actions.push_back(Action::Fail { reason });
+            }
+            SourceOutcome::Failed {
+                error,
+                kept,
+                is_fatal: false,
+            } => {
+                self.notice(Notice::SourceFailed {
+                    source: name,
+                    error,
+                    kept,
+                });
+            }
+        }
+    }
+
+    pub(super) fn handle_stored(&mut self, _ticket: Ticket, result: Result<(), String>) {
+        self.writes_pending = self.writes_pending.saturating_sub(1);
+        if let Err(error) = result {
+            self.notice(Notice::StoreFailed { error });
+        }
+    }
+
+    /// Tells the peers of changed feeds, and nobody else.
+    pub(super) fn spread(&mut self, changes: Vec<FeedChange>) {
+        for change in changes {
+            let touched = self.groups.update(change.id, |feeds| self.catalog.desired(feeds));
+            for conn in touched {
+                self.signal(conn);
+            }
+            if change.has_new_routes {
+                let FeedChange {
+                    name,
+                    serial,
+                    counts: (v4, v6),
+                    ..
+                } = change;
+                self.notice(Notice::FeedChanged {
+                    feed: name,
+                    serial,
+                    v4,
+                    v6,
+                });
+            }
+        }
+    }
+
+    fn store(&mut self, write: StoreWrite) {
+        self.next_ticket += 1;
+        self.writes_pending += 1;
+        self.actions.push_back(Action::Store {
+            ticket: Ticket(self.next_ticket),
+            write,
+        });
+    }
+}

@@ -1,0 +1,86 @@
+//! Counters and a look at the sessions. Status is computed from what is, never written down beside it.
+
+use alloc::string::String;
+use core::net::SocketAddr;
+
+use crate::ids::{Asn, ConnId};
+use crate::rib::ImageStats;
+use crate::server::RouteServer;
+use crate::session::State;
+
+/// Counts since the server was made, and how many things there are now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Connections accepted.
+    pub connections: u64,
+    /// Connections refused by a cap, a quota or a policy.
+    pub refused: u64,
+    /// Sessions Established now.
+    pub established: usize,
+    /// Sessions that became Established.
+    pub sessions: u64,
+    /// UPDATEs that peers sent us.
+    pub updates_received: u64,
+    /// Attribute faults in them (RFC 7606).
+    pub attribute_faults: u64,
+    /// Batches handed to writers.
+    pub batches: u64,
+    /// Bytes in them.
+    pub bytes_sent: u64,
+    /// Bytes that connections brought.
+    pub bytes_received: u64,
+    /// Inputs that named something gone.
+    pub stale_inputs: u64,
+}
+
+/// One connection as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerStatus {
+    /// The connection.
+    pub conn: ConnId,
+    /// The peer's name, or its address where it has none.
+    pub peer: String,
+    /// The far end.
+    pub remote: SocketAddr,
+    /// Its ASN, once its OPEN has come.
+    pub asn: Option<Asn>,
+    /// Where its session stands.
+    pub state: State,
+    /// IPv4 and IPv6 prefixes that it has been told in full.
+    pub told: (usize, usize),
+    /// Whether it has been told all that it should have.
+    pub is_in_sync: bool,
+}
+
+impl RouteServer {
+    /// The counters.
+    pub const fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// What the encoded UPDATEs cost.
+    pub const fn image_stats(&self) -> ImageStats {
+        self.images.stats()
+    }
+
+    /// Every connection as it stands.
+    pub fn peers(&self) -> impl Iterator<Item = PeerStatus> {
+        self.conns.iter().map(|(&id, conn)| {
+            let outbound = conn.outbound.as_ref();
+            let group = outbound.and_then(|outbound| self.groups.find(outbound.group));
+            PeerStatus {
+                conn: id,
+                peer: conn.label(),
+                remote: conn.remote,
+                asn: conn.session.negotiated().map(|negotiated| negotiated.asn),
+                state: conn.session.state(),
+                told: outbound.map_or((0, 0), |outbound| {
+                    (outbound.told().count_v4(), outbound.told().count_v6())
+                }),
+                is_in_sync: outbound
+                    .zip(group)
+                    .is_some_and(|(outbound, group)| outbound.is_in_sync(group)),
+            }
+        })
+    }
+}
