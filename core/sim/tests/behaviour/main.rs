@@ -1,0 +1,12 @@
+//! What the server does, a claim a test: the real core against real sessions in virtual time.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod admission;
+mod end_of_rib;
+mod feed;
+mod refresh;
+mod reload;
+mod shutdown;
+mod slow;
+mod support;
