@@ -47,9 +47,6 @@ impl Open {
         }
         let capabilities = decode_parameters(reader)?;
         let asn = four_octet(&capabilities).unwrap_or(Asn(u32::from(my_as)));
-        if asn == Asn(0) {
-            return Err(DecodeError::AsZero);
-        }
         Ok(Self {
             asn,
             hold_secs,

@@ -113,6 +113,10 @@ struct Decoder<'a> {
     cause: Option<(AttributeFault, &'a [u8])>,
     /// By type code, malformed ones included.
     seen: [bool; 256],
+    /// An attribute ran past the end, so there may be more than `seen` shows.
+    is_cut: bool,
+    /// There is an attribute beside MP_UNREACH_NLRI.
+    has_others: bool,
 }
 
 impl<'a> Decoder<'a> {
@@ -124,16 +128,21 @@ impl<'a> Decoder<'a> {
             worst: None,
             cause: None,
             seen: [false; 256],
+            is_cut: false,
+            has_others: false,
         }
     }
 
     fn read(&mut self, mut reader: Reader<'a>) -> Result<(), DecodeError> {
-        self.attributes.reserve(8);
+        if !reader.is_empty() {
+            self.attributes.reserve(8);
+        }
         while !reader.is_empty() {
             let rest = reader.rest();
             let Some(raw) = next(&mut reader) else {
                 // RFC 7606 section 4: the rest is lost, and the total length still shows where the NLRI is.
                 let code = rest.get(1).copied().unwrap_or(0);
+                self.is_cut = true;
                 return self.fault(code, FaultKind::Overrun, spec::OVERRUN_FAULT, rest);
             };
             self.attribute(raw)?;
@@ -143,6 +152,7 @@ impl<'a> Decoder<'a> {
 
     fn attribute(&mut self, raw: Raw<'a>) -> Result<(), DecodeError> {
         let spec = spec::find(raw.code);
+        self.has_others |= raw.code != attribute::code::MP_UNREACH;
         if core::mem::replace(&mut self.seen[usize::from(raw.code)], true) {
             // RFC 7606 3.g: those that carry routes may not be repeated.
             return match spec {
@@ -227,12 +237,7 @@ impl<'a> Decoder<'a> {
         } else if let Some((fault, whole)) = self.cause {
             // RFC 7606 5.2: without NLRI, nobody can be sure that the routes to be withdrawn were found; unless
             // there is nothing but MP_UNREACH_NLRI.
-            let only_unreach = self
-                .seen
-                .iter()
-                .zip(0u8..)
-                .all(|(&seen, code)| !seen || code == attribute::code::MP_UNREACH);
-            if !only_unreach || fault.kind == FaultKind::Overrun {
+            if self.is_cut || self.has_others {
                 return Err(reset(fault, whole));
             }
         }
@@ -243,7 +248,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn require(&mut self, code: u8) -> Result<(), DecodeError> {
-        if self.seen[usize::from(code)] {
+        if self.is_cut || self.seen[usize::from(code)] {
             return Ok(());
         }
         self.fault(code, FaultKind::Missing, spec::MISSING_FAULT, &[])
