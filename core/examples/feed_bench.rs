@@ -48,7 +48,7 @@ fn main() {
     measure("diff 1M against half of them", || {
         said(&half, &all) + said(&all, &half)
     });
-    let changed = list.v4.iter().map(|prefix| nudged(prefix, list.v4.len()));
+    let changed = list.v4.iter().map(nudged);
     let changed = view(3, &PrefixSet::from_prefixes(changed.collect()));
     measure("diff 1M against 1M others", || said(&all, &changed));
 
@@ -115,7 +115,7 @@ fn table(id: u32, serial: u64, set4: &PrefixSet<V4>, policy: Aggregate) -> FeedT
     let part = FeedPart {
         set4,
         set6: &PrefixSet::default(),
-        tags: Arc::new(TagSet::new(vec![Community(65010 << 16 | 100)], vec![])),
+        tags: Arc::new(TagSet::new(vec![Community(0xFDF2_0064)], vec![])),
     };
     FeedTable::build(FeedId(id), Serial(serial), &[part], policy)
 }
@@ -129,7 +129,7 @@ fn view(serial: u64, set4: &PrefixSet<V4>) -> Arc<View> {
 }
 
 /// A prefix right after this one that is in no list here.
-fn nudged(prefix: Prefix4, _: usize) -> Prefix4 {
+fn nudged(prefix: Prefix4) -> Prefix4 {
     Prefix::new(prefix.bits() + (1 << 10), prefix.len()).unwrap_or(prefix)
 }
 
