@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod fetch;
 pub mod limit;
+pub mod log;
 pub mod socket;
 mod text;
 
