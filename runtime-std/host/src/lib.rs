@@ -3,11 +3,14 @@
 
 pub mod clock;
 pub mod config;
+pub mod error;
 pub mod fetch;
 pub mod limit;
 pub mod log;
 pub mod socket;
+pub mod store;
 mod text;
 
 pub use config::HostConfig;
+pub use error::HostError;
 pub use text::Printable;
