@@ -49,6 +49,7 @@ struct Link {
     batches: usize,
     close: Option<bool>,
     is_gone: bool,
+    is_mute: bool,
     /// Octets from the server, in order, as they were written.
     wire: Vec<u8>,
 }
@@ -103,6 +104,7 @@ impl World {
             batches: 0,
             close: None,
             is_gone: false,
+            is_mute: false,
             wire: Vec::new(),
         };
         self.links.insert(conn, link);
@@ -141,6 +143,19 @@ impl World {
     /// The client stops reading, or reads on.
     pub fn stall(&mut self, conn: ConnId, is_stalled: bool) {
         self.link(conn).is_stalled = is_stalled;
+    }
+
+    /// The client says nothing by itself any more, and hears nothing: what arrives is counted as taken.
+    pub fn mute(&mut self, conn: ConnId) {
+        self.link(conn).is_mute = true;
+    }
+
+    /// The connection breaks, and the world forgets it.
+    pub fn drop_link(&mut self, conn: ConnId) {
+        if self.is_open(conn) {
+            self.disconnect(conn, Lost::Eof);
+        }
+        self.links.remove(&conn);
     }
 
     /// Octets arrive at the server that no session wrote.
@@ -186,7 +201,7 @@ impl World {
         loop {
             self.run();
             let server = self.server.poll_timeout().map(|(at, _)| at);
-            let clients = self.links.values().filter(|link| !link.is_gone);
+            let clients = self.links.values().filter(|link| !link.is_gone && !link.is_mute);
             let client = clients
                 .filter_map(|link| link.client.session.poll_timeout())
                 .map(|(at, _)| at)
@@ -202,7 +217,11 @@ impl World {
                 "a deadline that is due stays: {after:?} at {}",
                 self.now
             );
-            for link in self.links.values_mut().filter(|link| !link.is_gone) {
+            for link in self
+                .links
+                .values_mut()
+                .filter(|link| !link.is_gone && !link.is_mute)
+            {
                 link.client.session.handle_timeout(self.now);
                 link.client.drive(self.now);
             }
@@ -274,7 +293,7 @@ impl World {
     fn deliver_to_server(&mut self, conn: ConnId) -> bool {
         let now = self.now;
         let link = self.link(conn);
-        if link.is_gone {
+        if link.is_gone || link.is_mute {
             return false;
         }
         let mut bytes = Vec::new();
@@ -353,7 +372,9 @@ impl Link {
     fn take_in(&mut self, now: Instant, batch: &Batch) {
         for chunk in batch.chunks() {
             self.wire.extend_from_slice(chunk.as_bytes());
-            self.client.handle_bytes(now, chunk.as_bytes());
+            if !self.is_mute {
+                self.client.handle_bytes(now, chunk.as_bytes());
+            }
         }
     }
 }

@@ -63,6 +63,11 @@ impl RouteServer {
         self.images.stats()
     }
 
+    /// Octets received on a connection that do not make a message yet.
+    pub fn buffered(&self, conn: ConnId) -> usize {
+        self.conns.get(&conn).map_or(0, |conn| conn.session.buffered())
+    }
+
     /// Every connection as it stands.
     pub fn peers(&self) -> impl Iterator<Item = PeerStatus> {
         self.conns.iter().map(|(&id, conn)| {

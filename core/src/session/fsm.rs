@@ -132,6 +132,12 @@ impl Session {
         self.negotiated.as_ref()
     }
 
+    /// Octets received that are not decoded: after [`poll_event`](Self::poll_event) returned `None`, less than
+    /// one message.
+    pub const fn buffered(&self) -> usize {
+        self.received.len()
+    }
+
     /// Takes bytes from the connection, split anywhere.
     pub fn handle_bytes(&mut self, bytes: &[u8]) {
         if self.state != State::Closed {

@@ -5,6 +5,7 @@
 mod admission;
 mod end_of_rib;
 mod feed;
+mod garbage;
 mod refresh;
 mod reload;
 mod shutdown;
