@@ -24,10 +24,8 @@ impl Store for MemStore {
 
     fn write(&self, write: &StoreWrite) -> Result<(), StoreError> {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        match write {
-            StoreWrite::Source(record) => records.insert(record.name.clone(), record.clone()),
-            StoreWrite::ForgetSource { name } => records.remove(name),
-        };
+        let StoreWrite::Source(record) = write;
+        records.insert(record.name.clone(), record.clone());
         Ok(())
     }
 

@@ -106,27 +106,12 @@ impl SledStore {
         state.export.generation = generation;
         state.export.sources.insert(entry.name.clone(), entry);
         self.write_export(&state.export)?;
-        self.remove_bodies(&record.name, Some(&path));
-        Ok(())
-    }
-
-    fn forget_source(&self, name: &str) -> Result<(), StoreError> {
-        let mut state = self.lock();
-        let db = state.db.clone().ok_or(StoreError::Closed)?;
-        let generation = state.export.generation + 1;
-        let failed = |error: sled::Error| write_error(&self.database(), &error);
-        db.remove(source_key(name)).map_err(failed)?;
-        self.put(&db, GENERATION, &generation)?;
-        self.sync(&db)?;
-        state.export.generation = generation;
-        state.export.sources.remove(name);
-        self.write_export(&state.export)?;
-        self.remove_bodies(name, None);
+        self.remove_other_bodies(&record.name, &path);
         Ok(())
     }
 
     /// Removes the bodies of a source but `keep`. One that stays only takes space.
-    fn remove_bodies(&self, name: &str, keep: Option<&Path>) {
+    fn remove_other_bodies(&self, name: &str, keep: &Path) {
         let Ok(files) = fs::read_dir(self.dir.join(BODIES)) else {
             return;
         };
@@ -136,7 +121,7 @@ impl SledStore {
             if file_name
                 .to_str()
                 .is_some_and(|file_name| body::belongs_to(file_name, name))
-                && Some(path.as_path()) != keep
+                && path != keep
             {
                 let _ = fs::remove_file(path);
             }
@@ -195,7 +180,6 @@ impl Store for SledStore {
     fn write(&self, write: &StoreWrite) -> Result<(), StoreError> {
         match write {
             StoreWrite::Source(record) => self.write_source(record),
-            StoreWrite::ForgetSource { name } => self.forget_source(name),
         }
     }
 
