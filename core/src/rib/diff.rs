@@ -1,9 +1,9 @@
 //! What must be said to bring a peer from what it was told to what it should have.
 
 use alloc::sync::Arc;
-use core::cmp::Ordering;
+use alloc::vec::Vec;
 
-use super::merge::{Merge, Run, TagMap};
+use super::merge::{Common, Merge, Run, Side, TagMap};
 use super::tag::{TagSet, TagSpace};
 use super::{Prefix, View};
 use crate::feed::Routed;
@@ -41,39 +41,63 @@ impl<'a> Diff<'a> {
         let mut space = TagSpace::default();
         let told = TagMap::new(self.told, &mut space);
         let current = TagMap::new(self.current, &mut space);
-        let walk = Walk {
-            told: Merge::new(self.told, &told, &[]),
-            current: Merge::new(self.current, &current, &[]),
-        };
+        let side = |view, tags| Side { view, tags, at: &[] };
+        let walk = Walk::new(&side(self.told, &told), &side(self.current, &current));
         (walk, space)
     }
 }
 
-/// Two views side by side, of one family.
+/// Two views side by side, of one family. Tables that both have are not walked: the time follows from the
+/// size of those that differ.
 #[derive(Debug)]
 pub(crate) struct Walk<'a, F: Routed> {
-    pub(crate) told: Merge<'a, F>,
-    pub(crate) current: Merge<'a, F>,
+    told: Merge<'a, F>,
+    current: Merge<'a, F>,
+    common: Common<'a, F>,
 }
 
 impl<'a, F: Routed> Walk<'a, F> {
+    pub(crate) fn new(told: &Side<'a, '_>, current: &Side<'a, '_>) -> Self {
+        Self {
+            told: Merge::new(told, current.view),
+            current: Merge::new(current, told.view),
+            common: Common::new(current, told.view),
+        }
+    }
+
+    /// Where the walk stands in the tables of either view.
+    pub(crate) fn save(&self, told_at: &mut Vec<usize>, current_at: &mut Vec<usize>) {
+        told_at.clear();
+        told_at.extend(self.told.positions());
+        current_at.clear();
+        current_at.extend(self.current.positions());
+    }
+
     /// Routes of `current` that `told` has not, or not with these tags: at most `max`, which stand together.
     pub(crate) fn next_announce(&mut self, max: usize, space: &mut TagSpace) -> Option<Run<'a, F>> {
         loop {
-            let Some(told) = self.told.peek() else {
-                return self.current.next_run(max, space);
-            };
-            match told.cmp(&self.current.peek()?) {
-                Ordering::Less => drop(self.told.next_prefix()),
-                Ordering::Greater => return self.current.next_run(1, space),
-                Ordering::Equal => {
-                    let (_, old) = self.told.next(space)?;
-                    let new = self.current.next_run(1, space)?;
-                    if old != new.tag {
-                        return Some(new);
-                    }
-                    self.told.skip_common(&mut self.current, true);
+            let (old, new) = match (self.told.peek(), self.current.peek()) {
+                (None, None) => return None,
+                (None, Some(_)) if self.common.is_empty() => return self.current.next_run(max, space),
+                (Some(told), Some(current)) if told == current => {
+                    (self.told.next_run(1, space), self.current.next_run(1, space))
                 }
+                (Some(told), current) if current.is_none_or(|current| told < current) => {
+                    (self.told.next_run(1, space), None)
+                }
+                (_, Some(_) | None) => (None, self.current.next_run(1, space)),
+            };
+            let run = new.or(old)?;
+            let common = self.common.find(run.first()?, space);
+            let mut with_common = |run: Option<Run<'a, F>>| match (run, common) {
+                (Some(run), Some(common)) => Some(space.union(run.tag, common)),
+                (Some(run), None) => Some(run.tag),
+                (None, common) => common,
+            };
+            let old_tag = with_common(old);
+            match with_common(new) {
+                Some(tag) if old_tag != Some(tag) => return Some(Run { tag, ..run }),
+                _ => self.told.skip_common(&mut self.current, true),
             }
         }
     }
@@ -81,16 +105,19 @@ impl<'a, F: Routed> Walk<'a, F> {
     /// Routes of `told` whose prefix `current` has not: at most `max`, which stand together.
     pub(crate) fn next_withdraw(&mut self, max: usize, space: &mut TagSpace) -> Option<Run<'a, F>> {
         loop {
-            let Some(current) = self.current.peek() else {
-                return self.told.next_run(max, space);
-            };
-            match current.cmp(&self.told.peek()?) {
-                Ordering::Less => drop(self.current.next_prefix()),
-                Ordering::Greater => return self.told.next_run(1, space),
-                Ordering::Equal => {
+            match (self.told.peek()?, self.current.peek()) {
+                (_, None) if self.common.is_empty() => return self.told.next_run(max, space),
+                (told, Some(current)) if current < told => drop(self.current.next_prefix()),
+                (told, Some(current)) if current == told => {
                     self.told.next_prefix()?;
                     self.current.next_prefix()?;
                     self.told.skip_common(&mut self.current, false);
+                }
+                _ => {
+                    let run = self.told.next_run(1, space)?;
+                    if self.common.find(run.first()?, space).is_none() {
+                        return Some(run);
+                    }
                 }
             }
         }

@@ -9,8 +9,8 @@ use core::cmp::Reverse;
 
 use super::tag::{TagId, TagSpace};
 use super::{Family, Prefix, View};
-use crate::feed::Routed;
 use crate::feed::table::Column;
+use crate::feed::{FeedTable, Routed};
 
 /// For each table of a view, the number in one [`TagSpace`] of each of its tag sets.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +42,35 @@ impl<F: Family> Run<'_, F> {
     }
 }
 
+/// A view and where a walk over it begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Side<'a, 'b> {
+    pub(crate) view: &'a View,
+    pub(crate) tags: &'b TagMap,
+    /// [`Merge::positions`] of the walk that goes on; empty at its start.
+    pub(crate) at: &'b [usize],
+}
+
+impl<'a> Side<'a, '_> {
+    /// Those of its tables that have routes of the family, at their first rows.
+    fn lanes<F: Routed>(&self, mut choose: impl FnMut(&FeedTable) -> bool) -> Vec<Lane<'a, F>> {
+        let feeds = self.view.tables().iter().enumerate();
+        feeds
+            .filter(|(_, feed)| !feed.table::<F>().is_empty() && choose(feed))
+            .map(|(index, feed)| {
+                let table = feed.table::<F>();
+                Lane {
+                    bits: table.prefixes().bits(),
+                    lens: table.prefixes().lens(),
+                    column: table.column(),
+                    tags: self.tags.0.get(index).cloned().unwrap_or_default(),
+                    at: 0,
+                }
+            })
+            .collect()
+    }
+}
+
 /// Each prefix of a view once, ascending.
 #[derive(Debug)]
 pub(crate) struct Merge<'a, F: Family> {
@@ -62,21 +91,11 @@ struct Lane<'a, F: Family> {
 }
 
 impl<'a, F: Routed> Merge<'a, F> {
-    /// A walk that goes on from the rows `at`, as [`positions`](Self::positions) gave them; missing ones are 0.
-    pub(crate) fn new(view: &'a View, map: &TagMap, at: &[usize]) -> Self {
-        let mut lanes: Vec<Lane<'a, F>> = Vec::new();
-        for (index, feed) in view.tables().iter().enumerate() {
-            let table = feed.table::<F>();
-            if table.is_empty() {
-                continue;
-            }
-            lanes.push(Lane {
-                bits: table.prefixes().bits(),
-                lens: table.prefixes().lens(),
-                column: table.column(),
-                tags: map.0.get(index).cloned().unwrap_or_default(),
-                at: at.get(lanes.len()).copied().unwrap_or(0),
-            });
+    /// A walk over the tables of a view that `except` has not, from where it stood before.
+    pub(crate) fn new(side: &Side<'a, '_>, except: &View) -> Self {
+        let mut lanes = side.lanes(|feed| !except.has(feed));
+        for (lane, at) in lanes.iter_mut().zip(side.at) {
+            lane.at = *at;
         }
         let mut heap = BinaryHeap::new();
         if lanes.len() > 1 {
@@ -86,15 +105,7 @@ impl<'a, F: Routed> Merge<'a, F> {
         Self { lanes, heap }
     }
 
-    /// The walk over nothing.
-    pub(crate) const fn empty() -> Self {
-        Self {
-            lanes: Vec::new(),
-            heap: BinaryHeap::new(),
-        }
-    }
-
-    /// Where the walk stands, row by row.
+    /// Where the walk stands: a row for each of its tables.
     pub(crate) fn positions(&self) -> impl Iterator<Item = usize> + '_ {
         self.lanes.iter().map(|lane| lane.at)
     }
@@ -170,15 +181,42 @@ impl<'a, F: Routed> Merge<'a, F> {
     }
 }
 
+/// The tables that two views have in common. They say nothing new by themselves, but add their tags to what
+/// the others say. Asked for ascending prefixes only.
+#[derive(Debug)]
+pub(crate) struct Common<'a, F: Family> {
+    lanes: Vec<Lane<'a, F>>,
+}
+
+impl<'a, F: Routed> Common<'a, F> {
+    pub(crate) fn new(side: &Side<'a, '_>, other: &View) -> Self {
+        Self {
+            lanes: side.lanes(|feed| other.has(feed)),
+        }
+    }
+
+    /// Whether no prefix is in them.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.lanes.is_empty()
+    }
+
+    /// The tags that these tables give to `prefix`, if it is in any of them.
+    pub(crate) fn find(&mut self, prefix: Prefix<F>, space: &mut TagSpace) -> Option<TagId> {
+        let tags = self.lanes.iter_mut().filter_map(|lane| lane.seek(prefix));
+        tags.reduce(|one, other| space.union(one, other))
+    }
+}
+
 /// How many rows [`Merge::skip_common`] compares at once.
 const BLOCK: usize = 64;
 
 impl<'a, F: Family> Lane<'a, F> {
     fn head(&self) -> Option<Prefix<F>> {
-        Some(Prefix::from_masked(
-            *self.bits.get(self.at)?,
-            *self.lens.get(self.at)?,
-        ))
+        self.row(self.at)
+    }
+
+    fn row(&self, row: usize) -> Option<Prefix<F>> {
+        Some(Prefix::from_masked(*self.bits.get(row)?, *self.lens.get(row)?))
     }
 
     fn take_run(&mut self, max: usize) -> Option<Run<'a, F>> {
@@ -202,6 +240,36 @@ impl<'a, F: Family> Lane<'a, F> {
         }
         self.at = end;
         Some(run)
+    }
+
+    /// The tags of `prefix`, if it is in the table. Goes forward only, in steps that double: the time follows
+    /// from how far it goes, not from how long the table is.
+    fn seek(&mut self, prefix: Prefix<F>) -> Option<TagId> {
+        let is_before = |row| self.row(row).is_some_and(|row| row < prefix);
+        let (mut low, mut step) = (self.at, 1);
+        while is_before(low + step - 1) {
+            low += step;
+            step *= 2;
+        }
+        // Rows before `low` are before the prefix; row `high`, if there is one, is not.
+        let mut high = low + step - 1;
+        while low < high {
+            let middle = low.midpoint(high);
+            if is_before(middle) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        self.at = low;
+        if self.head()? != prefix {
+            return None;
+        }
+        let index = match self.column {
+            Column::One(index) => *index,
+            Column::Each(indices) => *indices.get(low)?,
+        };
+        self.tags.get(usize::from(index)).copied()
     }
 
     fn block(&self) -> Option<(&'a [F::Bits], &'a [u8])> {

@@ -9,9 +9,9 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use self::message::Message;
 use super::diff::Walk;
 use super::image::Plan;
-use super::merge::{Merge, Run, TagMap};
+use super::merge::{Run, Side, TagMap};
 use super::tag::{TagId, TagSpace};
-use super::{V4, V6};
+use super::{V4, V6, View};
 use crate::config::Families;
 use crate::feed::Routed;
 use crate::ids::Asn;
@@ -138,18 +138,25 @@ impl Packer {
             resend,
             profile,
         } = &self.plan;
-        let all = verb == Verb::Announce && *resend;
-        if !profile.serves(F::AFI_SAFI) || (!all && told == current) {
+        if !profile.serves(F::AFI_SAFI) {
             return true;
         }
-        let mut walk = Walk::<F> {
-            told: if all {
-                Merge::empty()
+        let nothing = View::empty();
+        let told = Side {
+            view: if verb == Verb::Announce && *resend {
+                &nothing
             } else {
-                Merge::new(told, &self.told_tags, &self.told_at)
+                told
             },
-            current: Merge::new(current, &self.current_tags, &self.current_at),
+            tags: &self.told_tags,
+            at: &self.told_at,
         };
+        let current = Side {
+            view: current,
+            tags: &self.current_tags,
+            at: &self.current_at,
+        };
+        let mut walk = Walk::<F>::new(&told, &current);
         let mut at_end = false;
         while out.len() < target && !at_end {
             let run = match verb {
@@ -161,10 +168,7 @@ impl Packer {
                 None => at_end = true,
             }
         }
-        self.told_at.clear();
-        self.told_at.extend(walk.told.positions());
-        self.current_at.clear();
-        self.current_at.extend(walk.current.positions());
+        walk.save(&mut self.told_at, &mut self.current_at);
         at_end
     }
 }

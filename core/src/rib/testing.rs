@@ -88,6 +88,30 @@ fn part() -> impl Strategy<Value = Part> {
     (v4, prop::collection::vec(prefix6(), 0..20), 0u32..4)
 }
 
+/// What was told and what is current: some feeds in both, some changed, some new or gone.
+pub(crate) fn views() -> impl Strategy<Value = (Arc<View>, Arc<View>)> {
+    let change = prop::collection::vec(0u8..4, 4);
+    (feeds(), feeds(), feeds(), change).prop_map(|(both, before, after, change)| {
+        let (mut told, mut current) = (vec![], vec![]);
+        for (id, change) in (1..).zip(change) {
+            let at = |feeds: &[Feed], serial| Some(table(id, serial, feeds.get(id as usize - 1)?));
+            match change {
+                0 => {
+                    told.extend(at(&both, 1));
+                    current.extend(at(&both, 1));
+                }
+                1 => {
+                    told.extend(at(&before, 1));
+                    current.extend(at(&after, 2));
+                }
+                2 => told.extend(at(&before, 1)),
+                _ => current.extend(at(&after, 1)),
+            }
+        }
+        (Arc::new(View::new(told)), Arc::new(View::new(current)))
+    })
+}
+
 /// Few feeds of few parts that overlap much.
 pub(crate) fn feeds() -> impl Strategy<Value = Vec<Feed>> {
     prop::collection::vec(prop::collection::vec(part(), 0..3), 0..4)

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::sync::atomic::{AtomicUsize, Ordering as Atomic};
 
-use super::merge::{Merge, TagMap};
+use super::merge::{Merge, Side, TagMap};
 use super::tag::{TagSet, TagSpace};
 use super::{Prefix, V4, V6};
 use crate::feed::{FeedTable, Routed};
@@ -61,7 +61,7 @@ impl View {
         let mut space = TagSpace::default();
         let map = TagMap::new(self, &mut space);
         Routes {
-            merge: Merge::new(self, &map, &[]),
+            merge: self.merge(&map),
             space,
         }
     }
@@ -76,6 +76,22 @@ impl View {
         self.count::<V6>(1)
     }
 
+    /// Whether the view has this feed in this version.
+    pub(crate) fn has(&self, feed: &FeedTable) -> bool {
+        self.tables
+            .binary_search_by_key(&key(feed), |table| key(table))
+            .is_ok()
+    }
+
+    fn merge<F: Routed>(&self, tags: &TagMap) -> Merge<'_, F> {
+        let side = Side {
+            view: self,
+            tags,
+            at: &[],
+        };
+        Merge::new(&side, &Self::empty())
+    }
+
     fn count<F: Routed>(&self, family: usize) -> usize {
         match &*self.tables {
             [] => 0,
@@ -87,7 +103,7 @@ impl View {
                 // The count follows from the view alone: whoever computes it computes the same.
                 if count.load(Atomic::Relaxed) == UNKNOWN {
                     let map = TagMap::default();
-                    let mut merge = Merge::<F>::new(self, &map, &[]);
+                    let mut merge = self.merge::<F>(&map);
                     let distinct = core::iter::from_fn(|| merge.next_prefix()).count();
                     count.store(distinct, Atomic::Relaxed);
                 }

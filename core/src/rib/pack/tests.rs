@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::feed::Routed;
-use crate::rib::testing::{feeds, model, tags, view};
+use crate::rib::testing::{model, tags, view, views};
 use crate::rib::{Bits, Family, Prefix, Prefix4, Prefix6, TagSet, View};
 use crate::wire::{Community, LargeCommunity};
 
@@ -386,9 +386,8 @@ fn assert_filled(messages: &[Decoded], max_len: usize) {
 proptest! {
     #[test]
     fn what_a_peer_decodes_is_what_is_current(
-        told in feeds(), current in feeds(), resend: bool, max_len in 150usize..600,
+        (told, current) in views(), resend: bool, max_len in 150usize..600,
     ) {
-        let (told, current) = (view(1, &told), view(2, &current));
         let messages = decode(&packed(plan(&told, &current, resend, profile(max_len))));
         assert_filled(&messages, max_len);
         let (mut v4, mut v6) = (said::<V4>(&told), said::<V6>(&told));
@@ -404,9 +403,8 @@ proptest! {
 
     #[test]
     fn pieces_are_the_same_bytes_as_the_whole(
-        told in feeds(), current in feeds(), resend: bool, piece in 1usize..300,
+        (told, current) in views(), resend: bool, piece in 1usize..300,
     ) {
-        let (told, current) = (view(1, &told), view(2, &current));
         let plan = plan(&told, &current, resend, profile(160));
         let (mut packer, mut out, mut more) = (Packer::new(plan.clone()), vec![], true);
         while more {
