@@ -98,19 +98,24 @@ impl Case {
         Family::BOTH.map(|family| {
             let list = server.list(family);
             let routes = client.routes(family);
-            match self.aggregate {
-                Aggregate::Off => assert!(routes.keys().eq(list.iter()), "{family:?}: exactly the list"),
-                Aggregate::Exact => {
-                    assert!(
-                        union(routes.keys()) == union(&list),
-                        "{family:?}: exactly the list's addresses"
-                    );
-                }
-            }
             let expected = self.expected_route(family);
             if let Some((prefix, route)) = routes.iter().find(|(_, route)| **route != expected) {
                 panic!("{prefix} came with {route:?}, not {expected:?}");
             }
+            let is_exact = match self.aggregate {
+                Aggregate::Off => routes.keys().eq(&list),
+                Aggregate::Exact => union(routes.keys()) == union(&list),
+            };
+            let list = list
+                .into_iter()
+                .map(|prefix| (prefix, expected.clone()))
+                .collect();
+            assert!(
+                is_exact,
+                "{:?}: exactly the list: {}",
+                self.aggregate,
+                difference(&list, &routes)
+            );
             routes
         })
     }
@@ -144,14 +149,42 @@ fn assert_shows_exactly_the_difference(
         let is_shown = routes.contains_key(&edit.added) && !routes.contains_key(&edit.removed);
         is_shown.then_some(routes)
     });
-    let route = before.remove(&edit.removed).expect("the removed prefix was held");
-    before.insert(edit.added, route);
-    assert!(after == *before, "{family:?}: nothing but the edit changed");
     let now = client.session().expect("the session is still Established");
     assert!(
         session.is_same(now),
         "the session is unbroken: {session:?}, now {now:?}"
     );
+    let route = before.remove(&edit.removed).expect("the removed prefix was held");
+    before.insert(edit.added, route);
+    assert!(
+        after == *before,
+        "nothing but the edit changed: {}",
+        difference(before, &after)
+    );
+}
+
+/// The first few prefixes that are held and should not be, or the other way round, or differ in a route.
+fn difference(expected: &Routes, held: &Routes) -> String {
+    let lacks = |one: &Routes, other: &Routes| {
+        let odd = one
+            .iter()
+            .filter(|(prefix, route)| other.get(prefix) != Some(route));
+        let odd: Vec<String> = odd.map(|(prefix, _)| prefix.to_string()).collect();
+        format!(
+            "{} ({})",
+            odd.len(),
+            odd.iter()
+                .take(5)
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
+        )
+    };
+    format!(
+        "missing {}, unexpected {}",
+        lacks(expected, held),
+        lacks(held, expected)
+    )
 }
 
 /// The matrix of one daemon: two transports, two widths of the client's AS, and a four-octet server that

@@ -20,7 +20,7 @@ pub(crate) fn free_port() -> u16 {
             TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
                 && TcpListener::bind((Ipv6Addr::LOCALHOST, port)).is_ok()
         })
-        .expect("a port is free")
+        .expect("a port is free on 127.0.0.1 and ::1 (has this machine IPv6 on loopback?)")
 }
 
 /// Whether a socket listens on the port over IPv4 and one over IPv6, seen from outside: a connection made
