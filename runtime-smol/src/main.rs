@@ -1,0 +1,35 @@
+//! `bgplite`: the command line of the daemon.
+
+mod command;
+
+use std::process::ExitCode;
+
+use bgplite_host::HostError;
+use clap::{Parser, Subcommand};
+
+/// A BGP feed server: it gives routers exactly the prefix lists they ask for.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve peers until SIGTERM; SIGHUP reads the configuration again.
+    Serve(command::serve::Arguments),
+    /// Check a configuration file and say what it asks for.
+    Check(command::check::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Serve(arguments) => command::serve::run(&arguments),
+        Command::Check(arguments) => command::check::run(&arguments),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("bgplite: {error}");
+        ExitCode::from(HostError::EXIT_CODE)
+    })
+}

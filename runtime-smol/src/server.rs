@@ -1,0 +1,245 @@
+//! A running server inside somebody's executor.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::poll_fn;
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bgplite_core::server::{Command, CommandError, Reply, RouteServer};
+use bgplite_host::clock::Clock;
+use bgplite_host::socket::BindError;
+use bgplite_host::store::{SledStore, Store};
+use bgplite_host::{HostConfig, HostError};
+use smol::{LocalExecutor, Task, unblock};
+
+use crate::deadline;
+use crate::listener::{Bound, Listener, bind};
+use crate::shell::{Shell, write_all};
+
+/// How a server is started, beyond its configuration.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Where it keeps its state; `None` is a [`SledStore`] in the configuration's `state_dir`.
+    pub store: Option<Arc<dyn Store>>,
+    /// Seed of every random choice; `None` is another one each time.
+    pub seed: Option<u64>,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A running server. Its tasks run in the executor it was started in; dropping it drops every connection
+/// without a word, so [`shut_down`](Self::shut_down) first.
+pub struct Server {
+    shell: Rc<Shell>,
+    executor: Rc<LocalExecutor<'static>>,
+    store: Arc<dyn Store>,
+    state_dir: PathBuf,
+    listeners: RefCell<Vec<Listener>>,
+    _tasks: [Task<()>; 2],
+}
+
+/// Why a reload was refused. Nothing has changed.
+#[derive(Debug)]
+pub enum ReloadError {
+    /// `state.dir` is another one.
+    StateDir {
+        /// The one in use.
+        running: PathBuf,
+    },
+    /// A new endpoint cannot be listened on.
+    Bind(BindError),
+    /// A new endpoint and one in use exclude each other.
+    Overlap {
+        /// The new one.
+        new: SocketAddr,
+        /// The one in use.
+        running: SocketAddr,
+    },
+    /// The core said no.
+    Refused(CommandError),
+}
+
+impl fmt::Display for ReloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StateDir { running } => write!(
+                f,
+                "state.dir cannot change while the server runs: restart it, or write {} again",
+                running.display()
+            ),
+            Self::Bind(error) => error.fmt(f),
+            Self::Overlap { new, running } => write!(
+                f,
+                "cannot listen on {new} while {running} is listened on: restart the server to change from one to \
+                 the other"
+            ),
+            Self::Refused(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ReloadError {}
+
+impl Server {
+    /// Binds every endpoint, opens the store and starts the server's tasks in `executor`, which the caller runs.
+    /// Blocks while the store is opened.
+    pub fn start(
+        config: HostConfig,
+        options: Options,
+        executor: &Rc<LocalExecutor<'static>>,
+    ) -> Result<Self, HostError> {
+        let bound: Vec<Bound> = config
+            .listen
+            .iter()
+            .map(|address| bind(*address, config.ttl))
+            .collect::<Result<_, _>>()?;
+        let store = match options.store {
+            Some(store) => store,
+            None => Arc::new(SledStore::open(&config.state_dir)?),
+        };
+        let loaded = store.load()?;
+        for damage in &loaded.damaged {
+            log::warn!(target: "bgplite", "event=store_damaged error={damage:?}");
+        }
+        let clock = Clock::new();
+        let seed = options.seed.unwrap_or_else(|| RandomState::new().hash_one(0));
+        let core = RouteServer::new(config.core, &loaded.records, seed, clock.now())?;
+        let (shell, writes) = Shell::new(core, clock, config.ttl, executor);
+        let tasks = [
+            executor.spawn(deadline::run(Rc::clone(&shell))),
+            executor.spawn(write_all(Rc::clone(&shell), Arc::clone(&store), writes)),
+        ];
+        shell.perform_all();
+        let listeners = bound
+            .into_iter()
+            .map(|bound| bound.accept(&shell, executor))
+            .collect();
+        Ok(Self {
+            shell,
+            executor: Rc::clone(executor),
+            store,
+            state_dir: config.state_dir,
+            listeners: RefCell::new(listeners),
+            _tasks: tasks,
+        })
+    }
+
+    /// The endpoints it listens on, with the ports that the operating system chose.
+    pub fn endpoints(&self) -> Vec<SocketAddr> {
+        self.listeners
+            .borrow()
+            .iter()
+            .map(|listener| listener.local)
+            .collect()
+    }
+
+    /// A look at the core, between two of its steps.
+    pub fn with_core<T>(&self, look: impl FnOnce(&RouteServer) -> T) -> T {
+        self.shell.with_core(look)
+    }
+
+    /// Waits until the core cannot go on, and says why.
+    pub async fn failed(&self) -> HostError {
+        poll_fn(|cx| {
+            self.shell.failure_bell.listen(cx);
+            self.shell
+                .take_failure()
+                .map_or(Poll::Pending, |reason| Poll::Ready(HostError::Core(reason)))
+        })
+        .await
+    }
+
+    /// Takes another configuration, whole or not at all: endpoints that are new are bound before anything
+    /// changes, those that are gone are closed after.
+    pub async fn reload(&self, config: HostConfig) -> Result<(), ReloadError> {
+        if config.state_dir != self.state_dir {
+            return Err(ReloadError::StateDir {
+                running: self.state_dir.clone(),
+            });
+        }
+        let bound = self.bind_new(&config)?;
+        let reply = self
+            .shell
+            .command(Command::Reload(Box::new(config.core)))
+            .recv()
+            .await;
+        match reply {
+            Ok(Reply::Reloaded { .. }) => {}
+            Ok(Reply::Refused(error)) => return Err(ReloadError::Refused(error)),
+            Ok(Reply::ShutDown) | Err(_) => return Err(ReloadError::Refused(CommandError::ShuttingDown)),
+        }
+        self.shell.ttl.set(config.ttl);
+        let mut listeners = self.listeners.borrow_mut();
+        listeners.retain(|listener| config.listen.contains(&listener.configured));
+        listeners.extend(
+            bound
+                .into_iter()
+                .map(|bound| bound.accept(&self.shell, &self.executor)),
+        );
+        Ok(())
+    }
+
+    fn bind_new(&self, config: &HostConfig) -> Result<Vec<Bound>, ReloadError> {
+        let listeners = self.listeners.borrow();
+        let is_new = |address: &&SocketAddr| !listeners.iter().any(|known| known.configured == **address);
+        let bind_one = |address: &SocketAddr| {
+            bind(*address, config.ttl).map_err(|error| {
+                let running = listeners.iter().find(|known| {
+                    known.local.port() == address.port() && known.local.is_ipv4() == address.is_ipv4()
+                });
+                match running {
+                    Some(known) if error.error.kind() == std::io::ErrorKind::AddrInUse => {
+                        ReloadError::Overlap {
+                            new: *address,
+                            running: known.configured,
+                        }
+                    }
+                    _ => ReloadError::Bind(error),
+                }
+            })
+        };
+        config.listen.iter().filter(is_new).map(bind_one).collect()
+    }
+
+    /// Accepts no more, ends every session with Cease 6/2 carrying `text`, and closes the store. Ends when that
+    /// is done, however long it takes: limit it.
+    pub async fn shut_down(&self, text: &str) {
+        self.listeners.borrow_mut().clear();
+        let reply = self.shell.command(Command::Shutdown {
+            text: text.to_owned(),
+        });
+        // An error is a core that forgot the ticket; there is nothing more to wait for.
+        let _ = reply.recv().await;
+        let store = Arc::clone(&self.store);
+        if let Err(error) = unblock(move || store.close()).await {
+            let error = error.to_string();
+            log::error!(target: "bgplite", "event=store_failed error={error:?}");
+        }
+    }
+}
+
+impl Drop for Server {
+    /// The tasks hold the shell, and the shell the tasks: cut here.
+    fn drop(&mut self) {
+        self.shell.drop_conns();
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("shell", &self.shell)
+            .finish_non_exhaustive()
+    }
+}
