@@ -67,7 +67,14 @@ fn main() {
         Arc::new(View::new(vec![table(1, 0), table(2, 7)]))
     };
     let (told, current) = (two_feeds(1), two_feeds(2));
-    measure("diff 100k in two feeds, no change", || said(&told, &current));
+    measure("diff 100k in two new feeds, no change", || said(&told, &current));
+    let mut one_new = told.tables().to_vec();
+    one_new.pop();
+    one_new.extend(current.tables().last().cloned());
+    let one_new = View::new(one_new);
+    measure("diff 100k in two feeds, one of them new, no change", || {
+        said(&told, &one_new)
+    });
 
     let empty = Arc::new(View::empty());
     measure("first segment of 1M", || poll(&empty, &all, 4096, 1));

@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use super::merge::{Common, Merge, Run, Side, TagMap};
 use super::tag::{TagSet, TagSpace};
@@ -75,17 +76,47 @@ impl<'a, F: Routed> Walk<'a, F> {
 
     /// Routes of `current` that `told` has not, or not with these tags: at most `max`, which stand together.
     pub(crate) fn next_announce(&mut self, max: usize, space: &mut TagSpace) -> Option<Run<'a, F>> {
+        if !self.common.is_empty() {
+            return self.next_announce_beside_common(space);
+        }
         loop {
-            let (old, new) = match (self.told.peek(), self.current.peek()) {
+            let Some(told) = self.told.peek() else {
+                return self.current.next_run(max, space);
+            };
+            match told.cmp(&self.current.peek()?) {
+                Ordering::Less => drop(self.told.next_prefix()),
+                Ordering::Greater => return self.current.next_run(1, space),
+                Ordering::Equal => {
+                    let old = self.told.next_run(1, space)?;
+                    let new = self.current.next_run(1, space)?;
+                    if old.tag != new.tag {
+                        return Some(new);
+                    }
+                    self.told.skip_common(&mut self.current, true);
+                }
+            }
+        }
+    }
+
+    /// The same where the tables in common may have the prefix too. One that is gone from the others is then
+    /// still there, with fewer tags.
+    fn next_announce_beside_common(&mut self, space: &mut TagSpace) -> Option<Run<'a, F>> {
+        loop {
+            let order = match (self.told.peek(), self.current.peek()) {
+                (Some(told), Some(current)) => told.cmp(&current),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
                 (None, None) => return None,
-                (None, Some(_)) if self.common.is_empty() => return self.current.next_run(max, space),
-                (Some(told), Some(current)) if told == current => {
-                    (self.told.next_run(1, space), self.current.next_run(1, space))
-                }
-                (Some(told), current) if current.is_none_or(|current| told < current) => {
-                    (self.told.next_run(1, space), None)
-                }
-                (_, Some(_) | None) => (None, self.current.next_run(1, space)),
+            };
+            let old = if order.is_le() {
+                self.told.next_run(1, space)
+            } else {
+                None
+            };
+            let new = if order.is_ge() {
+                self.current.next_run(1, space)
+            } else {
+                None
             };
             let run = new.or(old)?;
             let common = self.common.find(run.first()?, space);
