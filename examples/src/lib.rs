@@ -1,1 +1,4 @@
-//! Runnable programs around BGPLite; each is a binary of this package.
+//! What the runnable programs share: a daemon as a child process, and the bytes of a client.
+
+pub mod client;
+pub mod daemon;
