@@ -155,6 +155,9 @@ mod tests {
             assert_eq!(frame(bytes, 4096), Err(DecodeError::Marker));
         }
         assert_eq!(frame(b"G", 4096), Err(DecodeError::Marker));
+        let mut last = header(19, 4);
+        last[15] = 0xFE;
+        assert_eq!(frame(&last, 4096), Err(DecodeError::Marker));
         assert_eq!(frame(&[0xFF; 18], 4096), Ok(None));
         assert_eq!(frame(&[], 4096), Ok(None));
     }

@@ -7,20 +7,19 @@ use crate::rib::{Bits, Family, Prefix};
 /// All prefixes in `bytes`, host bits masked; `None` when a length exceeds the family's or the last one is
 /// cut short.
 pub(super) fn decode_prefixes<F: Family>(mut bytes: &[u8]) -> Option<Vec<Prefix<F>>> {
-    // A guess that most UPDATEs meet: real tables average three octets or more beside the length.
+    // A guess that most tables meet: three octets or more beside the length.
     let mut prefixes = Vec::with_capacity(bytes.len().div_ceil(4));
     while let Some((&len, rest)) = bytes.split_first() {
-        if len > F::MAX_LEN {
-            return None;
-        }
-        let (network, rest) = rest.split_at_checked(octets(len))?;
         let mut address = <F::Bits as Bits>::Octets::default();
-        // Octet by octet: for up to 16 of them a call to memcpy costs more than the copy.
-        for (slot, octet) in address.as_mut().iter_mut().zip(network) {
-            *slot = *octet;
+        let slot = address.as_mut();
+        // A whole address at once where there are octets enough: what is not the prefix's own is masked.
+        if let Some(window) = rest.get(..slot.len()) {
+            slot.copy_from_slice(window);
+        } else {
+            slot.iter_mut().zip(rest).for_each(|(slot, octet)| *slot = *octet);
         }
         prefixes.push(Prefix::new(F::Bits::from_octets(address), len)?);
-        bytes = rest;
+        bytes = rest.get(octets(len)..)?;
     }
     Some(prefixes)
 }

@@ -156,6 +156,8 @@ fn lengths_that_contradict_each_other_are_an_error() {
         &[][..],
         &[1],
         &[0, 0],
+        // After "no parameters" the extended form does not begin (RFC 9072 section 2).
+        &[0, 255, 0, 0],
         &[3, 2, 2, 2],
         &[4, 2, 3, 2, 0],
         &[4, 2, 2, 2, 1],
