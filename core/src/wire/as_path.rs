@@ -57,6 +57,16 @@ impl SegmentKind {
     }
 }
 
+impl Segment {
+    fn hops(&self) -> usize {
+        match self.kind {
+            SegmentKind::Sequence => self.asns.len(),
+            SegmentKind::Set => 1,
+            SegmentKind::ConfedSequence | SegmentKind::ConfedSet => 0,
+        }
+    }
+}
+
 impl AsPath {
     /// A path of one sequence; of nothing when `asns` is empty.
     pub fn sequence(asns: &[Asn]) -> Self {
@@ -84,6 +94,46 @@ impl AsPath {
         self.segments
             .iter()
             .flat_map(|segment| segment.asns.iter().copied())
+    }
+
+    /// ASNs as RFC 4271 9.1.2.2 and RFC 5065 5.3 count them: a set is one, confederations are none.
+    fn hops(&self) -> usize {
+        self.segments.iter().map(Segment::hops).sum()
+    }
+
+    /// The path that two-octet `self` and the AS4_PATH beside it stand for (RFC 6793 4.2.3): what `as4` lacks
+    /// is taken from the front of `self`. `self` when `as4` is the longer one, and so no part of it.
+    pub(super) fn merged(&self, as4: &Self) -> Self {
+        let Some(mut lacking) = self.hops().checked_sub(as4.hops()) else {
+            return self.clone();
+        };
+        let mut merged = Self::default();
+        for segment in &self.segments {
+            // A confederation's segment counts nothing, and stays where it leads or follows what was taken.
+            if lacking == 0 && segment.hops() > 0 {
+                break;
+            }
+            let taken = match segment.kind {
+                SegmentKind::Sequence => segment.asns.get(..lacking).unwrap_or(&segment.asns),
+                SegmentKind::Set | SegmentKind::ConfedSequence | SegmentKind::ConfedSet => &segment.asns,
+            };
+            let segment = Segment {
+                kind: segment.kind,
+                asns: taken.to_vec(),
+            };
+            lacking = lacking.saturating_sub(segment.hops());
+            merged.segments.push(segment);
+        }
+        // Confederations have no place in an AS4_PATH (RFC 6793 section 6).
+        for segment in as4.segments.iter().filter(|segment| segment.hops() > 0) {
+            match merged.segments.last_mut() {
+                Some(last) if last.kind == SegmentKind::Sequence && segment.kind == SegmentKind::Sequence => {
+                    last.asns.extend_from_slice(&segment.asns);
+                }
+                _ => merged.segments.push(segment.clone()),
+            }
+        }
+        merged
     }
 
     /// `None` when malformed (RFC 7606 7.2): an unknown segment type, one that is empty or cut short, or AS 0
@@ -158,5 +208,85 @@ impl fmt::Display for AsPath {
             f.write_str(close)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use super::*;
+
+    fn segment(kind: SegmentKind, asns: &[u32]) -> Segment {
+        Segment {
+            kind,
+            asns: asns.iter().map(|&asn| Asn(asn)).collect(),
+        }
+    }
+
+    fn merged(path: Vec<Segment>, as4: Vec<Segment>) -> alloc::string::String {
+        AsPath { segments: path }
+            .merged(&AsPath { segments: as4 })
+            .to_string()
+    }
+
+    #[test]
+    fn as4_path_replaces_the_end_of_as_path() {
+        use SegmentKind::{ConfedSequence, Sequence, Set};
+        let trans = 23456;
+        for (path, as4, expected) in [
+            // RFC 6793 4.2.3: as long as each other, one hop short, and too long to belong.
+            (
+                vec![segment(Sequence, &[trans, 2])],
+                vec![segment(Sequence, &[70000, 2])],
+                "70000 2",
+            ),
+            (
+                vec![segment(Sequence, &[1, trans, 2])],
+                vec![segment(Sequence, &[70000, 2])],
+                "1 70000 2",
+            ),
+            (
+                vec![segment(Sequence, &[1])],
+                vec![segment(Sequence, &[70000, 2])],
+                "1",
+            ),
+            (vec![segment(Sequence, &[1, 2])], vec![], "1 2"),
+            (vec![], vec![], ""),
+            // A set is one hop, whatever it holds.
+            (
+                vec![segment(Sequence, &[1, trans]), segment(Set, &[trans, 3])],
+                vec![segment(Sequence, &[70000]), segment(Set, &[80000, 3, 4])],
+                "1 70000 {80000 3 4}",
+            ),
+            (
+                vec![segment(Set, &[1, 2]), segment(Sequence, &[trans])],
+                vec![segment(Sequence, &[70000])],
+                "{1 2} 70000",
+            ),
+            // A confederation is none, and stays in front.
+            (
+                vec![segment(ConfedSequence, &[9]), segment(Sequence, &[trans])],
+                vec![segment(ConfedSequence, &[8]), segment(Sequence, &[70000])],
+                "(9) 70000",
+            ),
+        ] {
+            assert_eq!(merged(path, as4), expected);
+        }
+    }
+
+    #[test]
+    fn only_a_leading_sequence_shows_who_sent_the_route() {
+        assert_eq!(AsPath::sequence(&[Asn(1), Asn(2)]).first(), Some(Asn(1)));
+        assert_eq!(AsPath::sequence(&[]).first(), None);
+        let set = AsPath {
+            segments: vec![
+                segment(SegmentKind::Set, &[1]),
+                segment(SegmentKind::Sequence, &[2]),
+            ],
+        };
+        assert_eq!(set.first(), None);
+        assert!(set.asns().eq([Asn(1), Asn(2)]));
     }
 }

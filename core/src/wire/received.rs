@@ -1,9 +1,11 @@
 //! A received UPDATE: what was read, what was wrong with it, and what it means after that (RFC 7606).
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{AfiSafi, AsPath, Attribute, AttributeFault, Community, LargeCommunity, Update};
+use crate::ids::Asn;
 use crate::rib::{Prefix4, Prefix6};
 
 /// An UPDATE and what RFC 7606 makes of it. Read what it announces and withdraws from the methods: they know
@@ -103,12 +105,38 @@ impl ReceivedUpdate {
         .unwrap_or_default()
     }
 
-    /// AS_PATH as sent: over a session with ASNs of two octets it may hold AS_TRANS.
+    /// AS_PATH as sent: over a session with ASNs of two octets it may hold AS_TRANS, and
+    /// [`full_as_path`](Self::full_as_path) knows better.
     pub fn as_path(&self) -> Option<&AsPath> {
         self.find(|attribute| match attribute {
             Attribute::AsPath(path) => Some(path),
             _ => None,
         })
+    }
+
+    /// The path with ASNs of four octets, whatever the session has: AS_PATH, its end replaced by AS4_PATH where
+    /// that came too. AS4_PATH counts for nothing when somebody aggregated since and did not know of it
+    /// (RFC 6793 4.2.3).
+    pub fn full_as_path(&self) -> Option<Cow<'_, AsPath>> {
+        let path = self.as_path()?;
+        let as4 = self.find(|attribute| match attribute {
+            Attribute::As4Path(as4) => Some(as4),
+            _ => None,
+        });
+        Some(match as4 {
+            Some(as4) if !self.is_aggregated_since() => Cow::Owned(path.merged(as4)),
+            _ => Cow::Borrowed(path),
+        })
+    }
+
+    /// Whether AGGREGATOR and AS4_AGGREGATOR are there, and the former is not the latter's stand-in.
+    fn is_aggregated_since(&self) -> bool {
+        let aggregator = self.find(|attribute| match attribute {
+            Attribute::Aggregator { asn, .. } => Some(*asn),
+            _ => None,
+        });
+        let as4 = self.find(|attribute| matches!(attribute, Attribute::As4Aggregator { .. }).then_some(()));
+        as4.is_some() && aggregator.is_some_and(|asn| asn != Asn::TRANS)
     }
 
     fn reach(&self) -> &[Prefix6] {

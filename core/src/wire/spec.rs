@@ -4,6 +4,9 @@
 
 use super::attribute::{code, flag};
 use super::fault::Severity;
+use Length::{Any, AsnAndAddress, Exactly, Multiple};
+use Scope::{All, Internal, TwoOctet};
+use Severity::{AttributeDiscard, SessionReset, TreatAsWithdraw};
 
 /// What is known about one path attribute.
 #[derive(Clone, Copy, Debug)]
@@ -57,10 +60,6 @@ pub(super) const SCOPE_FAULT: Severity = Severity::AttributeDiscard;
 const WELL_KNOWN: u8 = flag::TRANSITIVE;
 const OPTIONAL: u8 = flag::OPTIONAL;
 const OPTIONAL_TRANSITIVE: u8 = flag::OPTIONAL | flag::TRANSITIVE;
-
-use Length::{Any, AsnAndAddress, Exactly, Multiple};
-use Scope::{All, Internal, TwoOctet};
-use Severity::{AttributeDiscard, SessionReset, TreatAsWithdraw};
 
 /// In the order of their codes.
 #[rustfmt::skip]

@@ -115,6 +115,42 @@ fn two_octet_update_is_its_vector_both_ways() {
     };
     let received = both_ways(&vector!("update-ipv4-two-octet"), TWO, &value);
     assert!(received.withdrawn_v4().eq([v4("198.51.0.0/16")]));
+    assert_eq!(received.as_path(), Some(&path(&[23456, 65010])));
+    assert_eq!(
+        received.full_as_path().as_deref(),
+        Some(&path(&[4_200_000_001, 65010]))
+    );
+}
+
+#[test]
+fn as4_path_counts_for_nothing_after_an_aggregation_that_lost_it() {
+    let as4_path = Attribute::As4Path(path(&[4_200_000_001]));
+    let router_id = Ipv4Addr::new(192, 0, 2, 1);
+    let as4_aggregator = Attribute::As4Aggregator {
+        asn: Asn(4_200_000_001),
+        router_id,
+    };
+    let full = |aggregator: u32, others: &[Attribute]| {
+        let mut attributes = vec![
+            Attribute::AsPath(path(&[23456])),
+            Attribute::Aggregator {
+                asn: Asn(aggregator),
+                router_id,
+            },
+        ];
+        attributes.extend_from_slice(others);
+        let update = Update {
+            attributes,
+            ..Update::default()
+        };
+        let bytes = encoded(|out| assert!(update.encode(TWO, out)));
+        let received = Update::decode(whole(&bytes).body, TWO).expect("a good UPDATE");
+        received.full_as_path().map(|path| path.to_string())
+    };
+    let both = [as4_path.clone(), as4_aggregator];
+    assert_eq!(full(65010, &both).as_deref(), Some("23456"));
+    assert_eq!(full(23456, &both).as_deref(), Some("4200000001"));
+    assert_eq!(full(65010, &[as4_path]).as_deref(), Some("4200000001"));
 }
 
 #[test]
