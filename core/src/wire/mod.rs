@@ -5,6 +5,7 @@
 //! | `header` | where a message ends, and what its header must look like |
 //! | `open`, `capability` | OPEN and what a speaker offers |
 //! | `update`, `attribute`, `as_path`, `nlri` | UPDATE and its parts |
+//! | `received` | what an UPDATE announces and withdraws once its faults are counted in |
 //! | `spec`, `fault` | what a bad path attribute costs: RFC 7606 as a table |
 //! | `notification`, `refresh` | NOTIFICATION and ROUTE-REFRESH |
 //! | `error` | the one NOTIFICATION that each decode error earns |
