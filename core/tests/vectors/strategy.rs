@@ -221,3 +221,36 @@ pub(crate) fn update(params: WireParams) -> impl Strategy<Value = Update> {
         });
     prop_oneof![3 => announcing, 1 => withdrawing]
 }
+
+/// The body of an UPDATE whose parts add up, and whose attributes are mostly wrong: no mutation of a good one
+/// gets this far this often.
+pub(crate) fn faulty_update() -> impl Strategy<Value = Vec<u8>> {
+    let flags = prop_oneof![Just(0x40), Just(0x80), Just(0xC0), any::<u8>()];
+    let code = prop_oneof![4 => 1..=18u8, 2 => 14..=15u8, 1 => Just(32), 1 => any::<u8>()];
+    let value = prop_oneof![
+        vec(any::<u8>(), 0..14),
+        vec(0..4u8, 0..14),
+        // IPv6 unicast, and what MP_UNREACH_NLRI or MP_REACH_NLRI may say of it.
+        vec(0..=24u8, 0..6).prop_map(|tail| [&[0, 2, 1][..], &tail].concat()),
+        vec(0..=24u8, 0..6).prop_map(|tail| [&[0, 2, 1, 16][..], &[0; 17], &tail].concat()),
+    ];
+    let attribute = (flags, code, value, prop_oneof![9 => Just(0), 1 => 1..9u8]).prop_map(
+        |(flags, code, value, excess)| {
+            let len = u8::try_from(value.len()).expect("short") + excess;
+            [&[flags & !0x10, code, len][..], &value].concat()
+        },
+    );
+    let prefixes = || prop_oneof![Just(vec![]), Just(vec![24, 192, 0, 2]), vec(0..=33u8, 0..9)];
+    (prefixes(), vec(attribute, 0..5), prefixes()).prop_map(|(withdrawn, attributes, nlri)| {
+        let attributes = attributes.concat();
+        let len = |part: &[u8]| u16::try_from(part.len()).expect("short").to_be_bytes();
+        [
+            &len(&withdrawn)[..],
+            &withdrawn,
+            &len(&attributes),
+            &attributes,
+            &nlri,
+        ]
+        .concat()
+    })
+}
