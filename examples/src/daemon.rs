@@ -137,7 +137,7 @@ max_unknown_peers = 20000
 max_unknown_per_address = 20000
 
 [limits]
-connections = 20000
+connections = 10000
 
 [state]
 dir = "state"

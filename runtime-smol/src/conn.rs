@@ -192,8 +192,9 @@ impl Conn {
             if !self.handle.has_bytes.get() && self.phase == Phase::Open {
                 return Step::Idle;
             }
-            self.handle.has_bytes.set(false);
+            // Until the core is asked in vain, there may be more: it signals only once.
             if !self.shell.poll_transmit(self.id, &mut self.batch) {
+                self.handle.has_bytes.set(false);
                 return self.written_all();
             }
         }
