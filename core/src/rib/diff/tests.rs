@@ -36,12 +36,14 @@ proptest! {
     fn few_changes_in_a_long_table_are_exactly_found(
         gone in prop::collection::btree_set(0u32..700, 0..6),
         new in prop::collection::btree_set(0u32..700, 0..6),
-        tag in 1u32..3,
+        retagged in prop::collection::btree_set(0u32..700, 0..6),
     ) {
-        let told: Vec<_> = (0..700).filter(|n| !new.contains(n)).map(Prefix4::host).collect();
-        let current: Vec<_> = (0..700).filter(|n| !gone.contains(n)).map(Prefix4::host).collect();
+        let hosts = |choose: &dyn Fn(&u32) -> bool| (0..700).filter(choose).map(Prefix4::host).collect();
+        let told = hosts(&|n| !new.contains(n));
+        let current = hosts(&|n| !gone.contains(n) && !retagged.contains(n));
+        let other = hosts(&|n| retagged.contains(n));
         let told = view(1, &[vec![(told, vec![], 1)]]);
-        let current = view(2, &[vec![(current, vec![], tag)]]);
+        let current = view(2, &[vec![(current, vec![], 1), (other, vec![], 2)]]);
         prop_assert_eq!(applied::<V4>(&told, &current), model::<V4>(&current));
     }
 }
