@@ -18,6 +18,7 @@ use crate::shell::Shell;
 /// What the core wants of a connection.
 #[derive(Debug, Default)]
 pub(crate) struct Handle {
+    /// From when the core says so until it is asked and has none.
     has_bytes: Cell<bool>,
     close: Cell<Option<Close>>,
     bell: Bell,
@@ -192,9 +193,9 @@ impl Conn {
             if !self.handle.has_bytes.get() && self.phase == Phase::Open {
                 return Step::Idle;
             }
-            // Until the core is asked in vain, there may be more: it signals only once.
-            if !self.shell.poll_transmit(self.id, &mut self.batch) {
-                self.handle.has_bytes.set(false);
+            let has_bytes = self.shell.poll_transmit(self.id, &mut self.batch);
+            self.handle.has_bytes.set(has_bytes);
+            if !has_bytes {
                 return self.written_all();
             }
         }

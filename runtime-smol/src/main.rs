@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 
 /// A BGP feed server: it gives routers exactly the prefix lists they ask for.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(name = "bgplite", version, about)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -60,7 +60,7 @@ fn a_file_this_user_may_not_read_is_named() {
     use std::os::unix::fs::PermissionsExt as _;
     let path = scratch("secret");
     fs::write(&path, "x").unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     let outcome = get(&path, 9);
     fs::remove_file(&path).unwrap();
     // Root may read everything.
