@@ -1,4 +1,5 @@
 //! The command line as a user meets it: what it prints, and its exit code.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The daemon over real sockets: sessions, signals, reloads, and peers that misbehave.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 

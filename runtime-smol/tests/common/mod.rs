@@ -1,4 +1,5 @@
 //! A `bgplite` process and a client made of plain sockets and literal bytes.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(dead_code, reason = "each test target uses its part")]
 
 use std::fs;
@@ -10,17 +11,17 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 /// A directory that is removed with the test.
-pub struct Scratch(pub PathBuf);
+pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let dir = std::env::temp_dir().join(format!("bgplite-smol-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
         Self(dir)
     }
 
-    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.0.join(name);
         fs::write(&path, text).unwrap();
         path
@@ -34,7 +35,7 @@ impl Drop for Scratch {
 }
 
 /// A configuration with one inline feed for everybody, on `listen`; `more` is appended.
-pub fn config(listen: &str, more: &str) -> String {
+pub(crate) fn config(listen: &str, more: &str) -> String {
     format!(
         "[bgp]\nasn = 65010\nrouter_id = \"203.0.113.1\"\nlisten = [\"{listen}\"]\nopen_delay = \"0s\"\n\
          next_hop = \"192.0.2.254\"\n[state]\ndir = \"state\"\n[source.list]\nkind = \"file\"\npath = \"list.txt\"\n\
@@ -42,7 +43,7 @@ pub fn config(listen: &str, more: &str) -> String {
     )
 }
 
-pub fn bgplite(arguments: &[&str]) -> Output {
+pub(crate) fn bgplite(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_bgplite"))
         .args(arguments)
         .output()
@@ -50,14 +51,14 @@ pub fn bgplite(arguments: &[&str]) -> Output {
 }
 
 /// A running daemon; killed with the test.
-pub struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     log: PathBuf,
 }
 
 impl Daemon {
     /// Starts it and waits until it listens.
-    pub fn start(dir: &Scratch, config: &Path) -> Self {
+    pub(crate) fn start(dir: &Scratch, config: &Path) -> Self {
         let log = dir.0.join("log");
         let child = Command::new(env!("CARGO_BIN_EXE_bgplite"))
             .args(["serve", "--config", config.to_str().unwrap()])
@@ -69,13 +70,13 @@ impl Daemon {
         daemon
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 
     /// Waits until the log has `text`, and gives its line.
     #[track_caller]
-    pub fn wait_for(&self, text: &str) -> String {
+    pub(crate) fn wait_for(&self, text: &str) -> String {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             let log = self.log();
@@ -88,7 +89,7 @@ impl Daemon {
     }
 
     /// The endpoints it said it listens on.
-    pub fn endpoints(&self) -> Vec<SocketAddr> {
+    pub(crate) fn endpoints(&self) -> Vec<SocketAddr> {
         let line = self.wait_for("event=started");
         let (_, listen) = line.split_once("listen=").unwrap();
         listen
@@ -97,7 +98,7 @@ impl Daemon {
             .collect()
     }
 
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(
             Command::new("kill")
@@ -109,14 +110,14 @@ impl Daemon {
     }
 
     /// Waits for its end: exit code, and how long it took.
-    pub fn wait(&mut self) -> (Option<i32>, Duration) {
+    pub(crate) fn wait(&mut self) -> (Option<i32>, Duration) {
         let started = Instant::now();
         let status = self.child.wait().unwrap();
         (status.code(), started.elapsed())
     }
 
     /// Resident memory in kilobytes.
-    pub fn resident_kb(&self) -> u64 {
+    pub(crate) fn resident_kb(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
@@ -131,25 +132,25 @@ impl Drop for Daemon {
 }
 
 /// OPEN: version 4, AS 65001, hold time 90, identifier 10.9.9.9, capabilities: IPv4 unicast, four-octet AS.
-pub const OPEN: [u8; 43] = *b"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\
+pub(crate) const OPEN: [u8; 43] = *b"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\
     \x00\x2B\x01\x04\xFD\xE9\x00\x5A\x0A\x09\x09\x09\x0E\
     \x02\x0C\x01\x04\x00\x01\x00\x01\x41\x04\x00\x00\xFD\xE9";
 /// KEEPALIVE.
-pub const KEEPALIVE: [u8; 19] =
+pub(crate) const KEEPALIVE: [u8; 19] =
     *b"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x00\x13\x04";
 
 /// The far end of one connection.
-pub struct Client(pub TcpStream);
+pub(crate) struct Client(pub(crate) TcpStream);
 
 impl Client {
-    pub fn connect(server: SocketAddr) -> Self {
+    pub(crate) fn connect(server: SocketAddr) -> Self {
         let stream = TcpStream::connect(server).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         Self(stream)
     }
 
     /// Connects and says all that a client says, with a BGP identifier of its own.
-    pub fn establish(server: SocketAddr) -> Self {
+    pub(crate) fn establish(server: SocketAddr) -> Self {
         static LAST: AtomicU8 = AtomicU8::new(0);
         let mut open = OPEN;
         open[27] = LAST.fetch_add(1, Ordering::Relaxed);
@@ -161,12 +162,12 @@ impl Client {
         client
     }
 
-    pub fn send(&mut self, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.0.write_all(bytes).unwrap();
     }
 
     /// The next message's type and body; `None` when the server has closed.
-    pub fn message(&mut self) -> Option<(u8, Vec<u8>)> {
+    pub(crate) fn message(&mut self) -> Option<(u8, Vec<u8>)> {
         let mut header = [0; 19];
         let first = self.0.read(&mut header).unwrap();
         if first == 0 {
@@ -181,7 +182,7 @@ impl Client {
     }
 
     /// The IPv4 prefixes withdrawn and announced up to and with the next End-of-RIB, or in the next UPDATE.
-    pub fn update(&mut self) -> (Vec<String>, Vec<String>) {
+    pub(crate) fn update(&mut self) -> (Vec<String>, Vec<String>) {
         loop {
             let (kind, body) = self.message().expect("the session ended");
             if kind == 2 {
