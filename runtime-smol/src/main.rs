@@ -19,6 +19,8 @@ struct Arguments {
 enum Command {
     /// Serve peers until SIGTERM; SIGHUP reads the configuration again.
     Serve(command::serve::Arguments),
+    /// Start a server and clients on this machine and show what they get. Needs no root, network or file.
+    Demo(command::demo::Arguments),
     /// Check a configuration file and say what it asks for.
     Check(command::check::Arguments),
 }
@@ -26,6 +28,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve(arguments) => command::serve::run(&arguments),
+        Command::Demo(arguments) => command::demo::run(&arguments),
         Command::Check(arguments) => command::check::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
