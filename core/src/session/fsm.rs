@@ -334,7 +334,11 @@ impl Session {
         match Update::decode(body, params) {
             Ok(update) => {
                 self.restart_hold(now);
-                if self.inbound.as_mut().is_none_or(|inbound| inbound.count(&update)) {
+                if self
+                    .inbound
+                    .as_mut()
+                    .is_none_or(|inbound| inbound.count(&update, self.config.asn))
+                {
                     return Some(Event::Update(update));
                 }
                 // RFC 4486 4: Maximum Number of Prefixes Reached.

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use crate::ids::Asn;
 use crate::rib::{Bits, Family, Prefix};
 use crate::wire::ReceivedUpdate;
 
@@ -24,12 +25,21 @@ impl Inbound {
     }
 
     /// Takes in an UPDATE; `false` when the peer is over its limit.
-    pub(super) fn count(&mut self, update: &ReceivedUpdate) -> bool {
+    ///
+    /// Routes that have been through our AS count for nothing (RFC 4271 9.1.2): a client that sends our own feed
+    /// back, as FRR does unless told otherwise, does no harm.
+    pub(super) fn count(&mut self, update: &ReceivedUpdate, local_as: Asn) -> bool {
         for prefix in update.withdrawn_v4() {
             self.remove(self.fingerprint(prefix));
         }
         for prefix in update.withdrawn_v6() {
             self.remove(self.fingerprint(prefix));
+        }
+        if update
+            .full_as_path()
+            .is_some_and(|path| path.asns().any(|asn| asn == local_as))
+        {
+            return true;
         }
         update
             .announced_v4()

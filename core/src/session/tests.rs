@@ -455,6 +455,19 @@ fn one_prefix_over_the_limit_is_cease_maximum_prefixes_and_repeats_are_free() {
 }
 
 #[test]
+fn our_own_feed_sent_back_counts_for_nothing() {
+    // AS_PATH 65001 65010: through our AS.
+    let mut update = hex::<47>(
+        "ffffffffffffffffffffffffffffffff003b02 0000 0018 40010100 4002 0a 0202 0000fde9 0000fdf2 4003040a000001",
+    )
+    .to_vec();
+    update.extend([24, 10, 0, 0, 24, 10, 0, 1, 24, 10, 0, 2]);
+    let mut session = in_state(State::Established);
+    feed(&mut session, T0, &update);
+    assert_eq!(session.state(), State::Established);
+}
+
+#[test]
 fn bytes_split_anywhere_end_in_the_same_state() {
     let stream = [&OPEN[..], &KEEPALIVE, &REFRESH, &UPDATE, &KEEPALIVE, &OPEN].concat();
     let mut whole = session();
