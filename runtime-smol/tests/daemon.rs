@@ -218,3 +218,55 @@ fn a_restart_serves_what_was_kept_while_the_list_is_gone() {
     let mut client = Client::establish(daemon.endpoints()[0]);
     assert_eq!(client.update().1.len(), 2);
 }
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let (_dir, _, mut daemon, server) = start("twice", "");
+    // It does not close, so the first signal waits for it.
+    let _client = Client::establish(server);
+    daemon.signal("TERM");
+    daemon.wait_for("event=stopping");
+    daemon.signal("TERM");
+    let (code, took) = daemon.wait();
+    assert_eq!(code, Some(130), "{}", daemon.log());
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[test]
+fn a_full_table_of_files_is_said_once_a_second_and_passes() {
+    let dir = Scratch::new("files");
+    dir.write("list.txt", "192.0.2.0/24\n");
+    let file = dir.write("a.toml", &config("127.0.0.1:0", "[limits]\nconnections = 1000\n"));
+    let daemon = Daemon::start_with(&dir, &file, "ulimit -n 48");
+    daemon.wait_for("event=few_open_files limit=48 wanted=1064");
+    let server = daemon.endpoints()[0];
+    let crowd: Vec<TcpStream> = (0..60).map(|_| TcpStream::connect(server).unwrap()).collect();
+    daemon.wait_for("event=accept_failed");
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(
+        daemon.log().matches("accept_failed").count(),
+        1,
+        "{}",
+        daemon.log()
+    );
+    drop(crowd);
+    let mut client = Client::establish(server);
+    assert_eq!(client.update().1.len(), 1);
+}
+
+#[test]
+fn a_reload_between_a_wildcard_and_one_of_its_addresses_says_that_it_needs_a_restart() {
+    let dir = Scratch::new("overlap");
+    dir.write("list.txt", "192.0.2.0/24\n");
+    let free = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let file = dir.write("a.toml", &config(&format!("0.0.0.0:{port}"), ""));
+    let daemon = Daemon::start(&dir, &file);
+    fs::write(&file, config(&format!("127.0.0.1:{port}"), "")).unwrap();
+    daemon.signal("HUP");
+    daemon.wait_for(&format!(
+        "event=reload_refused error=\"cannot listen on 127.0.0.1:{port} while 0.0.0.0:{port} is listened on: restart \
+         the server"
+    ));
+}

@@ -59,9 +59,20 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts it and waits until it listens.
     pub(crate) fn start(dir: &Scratch, config: &Path) -> Self {
+        Self::start_with(dir, config, "true")
+    }
+
+    /// The same, after a command of the shell has changed what it inherits.
+    pub(crate) fn start_with(dir: &Scratch, config: &Path, before: &str) -> Self {
         let log = dir.0.join("log");
-        let child = Command::new(env!("CARGO_BIN_EXE_bgplite"))
-            .args(["serve", "--config", config.to_str().unwrap()])
+        let script = format!("{before} && exec \"$0\" serve --config \"$1\"");
+        let child = Command::new("sh")
+            .args([
+                "-c",
+                &script,
+                env!("CARGO_BIN_EXE_bgplite"),
+                config.to_str().unwrap(),
+            ])
             .stderr(Stdio::from(fs::File::create(&log).unwrap()))
             .spawn()
             .unwrap();

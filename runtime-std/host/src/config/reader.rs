@@ -120,11 +120,16 @@ impl<'a> Document<'a> {
     /// value up to the line's end. What else the line has is left out.
     fn excerpt(&self, place: &Place, span: &Range<usize>) -> Option<Excerpt> {
         let line_start = self.text.get(..span.start)?.rfind('\n').map_or(0, |at| at + 1);
-        let line_end = self
-            .text
-            .get(span.start..)?
-            .find('\n')
-            .map_or(self.text.len(), |at| span.start + at);
+        let rest = self.text.get(span.start..)?;
+        let line = rest.split('\n').next().unwrap_or_default();
+        // A value that goes on in the next line may have a comment in this one.
+        let goes_on = place.value.end > span.start + line.len();
+        let shown = if goes_on {
+            line.split('#').next().unwrap_or_default()
+        } else {
+            line
+        };
+        let line_end = span.start + shown.len();
         let mut start = if place.key.start >= line_start && place.key.end <= span.start {
             place.key.start
         } else {

@@ -265,6 +265,33 @@ fn a_peer_s_own_endpoint_is_listened_on_unless_another_covers_it() {
     );
 }
 
+/// Damage anywhere in a file that uses every key is a fault with a place, or another good file.
+#[test]
+fn no_text_makes_it_panic() {
+    let mut rng = bgplite_core::rng::Rng::new(7);
+    let pieces = [
+        "", "\"", "[", "]", "{", "=", "\n", "#", "\u{fc}", "'''", "\\", ".",
+    ];
+    let mut faults = 0;
+    for _ in 0..5_000 {
+        let mut bytes = if rng.below(2) == 0 { FULL } else { CONTRACT }
+            .as_bytes()
+            .to_vec();
+        for _ in 0..=rng.below(3) {
+            let at = rng.below(bytes.len() as u64) as usize;
+            let until = (at + rng.below(4) as usize).min(bytes.len());
+            let piece = pieces[rng.below(pieces.len() as u64) as usize];
+            bytes.splice(at..until, piece.bytes());
+        }
+        if let Err(fault) = parse(&String::from_utf8_lossy(&bytes)) {
+            faults += 1;
+            assert!(fault.position().is_some(), "{fault}");
+            assert_eq!(fault.sentence().to_string().lines().count(), 1, "{fault}");
+        }
+    }
+    assert!(faults > 2_500);
+}
+
 #[test]
 fn a_file_that_cannot_be_read_is_one_sentence() {
     let dir = std::env::temp_dir();

@@ -185,6 +185,8 @@ fn a_secret_is_never_shown() {
         "asn = { md5 = \"hunter2\" }",
         "hold_time = [{ x = \"hunter2\" }]",
         "ttl = 0 # hunter2",
+        "listen = [ # hunter2\n]",
+        "listen = [\"x\", # hunter2\n]",
         "md5 = \"hunter2",
         "token = hunter2",
         "next_hop = \"x\" token = \"hunter2\"",
