@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use bgplite_host::HostError;
 use clap::{Parser, Subcommand};
 
-/// A BGP feed server: it gives routers exactly the prefix lists they ask for.
 #[derive(Parser)]
-#[command(name = "bgplite", version, about)]
+#[command(name = "bgplite", version)]
+#[command(about = "A BGP feed server: it gives routers exactly the prefix lists they ask for")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
