@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 /// How long anything that should happen may take before the test fails: generous, for loaded machines.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Between two looks at something that is awaited.
 const POLL_EVERY: Duration = Duration::from_millis(50);

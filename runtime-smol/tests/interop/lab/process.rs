@@ -10,7 +10,7 @@ use std::{env, thread};
 /// How long a child may take to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A running child. Dropping it ends it.
+/// A running child. Dropping it ends it: SIGTERM, and SIGKILL after a grace period.
 pub(crate) struct Process {
     child: Child,
     name: String,
@@ -69,28 +69,28 @@ impl Process {
         status.is_ok_and(|status| status.success())
     }
 
-    /// SIGTERM, then the exit status; `None` when it had to be killed after the grace period.
-    pub(crate) fn stop(&mut self) -> Option<ExitStatus> {
-        if let Ok(Some(status)) = self.child.try_wait() {
-            return Some(status);
-        }
-        self.try_signal("TERM");
-        let deadline = Instant::now() + GRACE;
-        while Instant::now() < deadline {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return Some(status);
+    /// The exit status, once it has ended within `patience`.
+    pub(crate) fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let status = self.child.try_wait().expect("a child can be asked");
+            if status.is_some() || Instant::now() >= deadline {
+                return status;
             }
             thread::sleep(Duration::from_millis(10));
         }
-        self.try_signal("KILL");
-        let _ = self.child.wait();
-        None
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.stop();
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.try_signal("TERM");
+            if self.wait(GRACE).is_none() {
+                self.try_signal("KILL");
+                let _ = self.child.wait();
+            }
+        }
     }
 }
 

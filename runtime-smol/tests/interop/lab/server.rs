@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 use std::{env, fs};
 
 use super::list::{self, Edit};
@@ -89,15 +90,22 @@ impl Server {
         self.process.signal("HUP");
     }
 
-    /// SIGTERM; the exit must be 0.
-    pub(crate) fn stop(mut self) {
-        let status = self.process.stop().expect("bgplite ends after SIGTERM");
-        assert_eq!(status.code(), Some(0), "the exit code after SIGTERM");
+    /// SIGTERM; the exit must be 0, within two seconds.
+    pub(crate) fn stop(self) {
+        self.terminate();
+        self.assert_ends();
     }
 
     /// SIGTERM without waiting, for a test that reads the last bytes.
     pub(crate) fn terminate(&self) {
         self.process.signal("TERM");
+    }
+
+    /// It ends by itself with exit code 0, within two seconds. A second SIGTERM would mean "at once".
+    pub(crate) fn assert_ends(mut self) {
+        let status = self.process.wait(Duration::from_secs(2));
+        let status = status.expect("bgplite ends within 2 s of SIGTERM");
+        assert_eq!(status.code(), Some(0), "the exit code after SIGTERM");
     }
 }
 
@@ -153,7 +161,5 @@ aggregate = "{aggregate}"
 
 /// The binary under test.
 fn binary() -> OsString {
-    env::var_os("BGPLITE_BIN")
-        .or_else(|| option_env!("CARGO_BIN_EXE_bgplite").map(OsString::from))
-        .expect("BGPLITE_BIN names the server")
+    env::var_os("BGPLITE_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_bgplite").into())
 }

@@ -145,7 +145,7 @@ fn an_edit_costs_one_withdraw_and_one_announce_in_at_most_two_updates() {
     }
     // Cease, Administrative Shutdown (RFC 4486), is the last thing on the connection.
     assert_eq!(rest, [Message::Notification { code: 6, subcode: 2 }]);
-    server.stop();
+    server.assert_ends();
 }
 
 fn withdrawn(updates: &[Update]) -> Vec<Prefix> {
