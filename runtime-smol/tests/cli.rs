@@ -41,8 +41,8 @@ fn check_and_serve_refuse_a_bad_file_in_the_same_words() {
     let file = dir.write("a.toml", &config("127.0.0.1:1790", "[log]\nlevel = \"loud\"\n"));
     let file = file.to_str().unwrap();
     let wanted = format!(
-        "bgplite: {file}:15:9: log.level: \"loud\" is not known; write \"error\" or \"warn\" or \"info\" or \"debug\" \
-         or \"trace\"\n 15 | level = \"loud\"\n    |         ^^^^^^\n"
+        "bgplite: {file}:16:9: log.level: \"loud\" is not known; write \"error\" or \"warn\" or \"info\" or \"debug\" \
+         or \"trace\"\n 16 | level = \"loud\"\n    |         ^^^^^^\n"
     );
     assert_eq!(fails(&["check", file]), (Some(2), wanted.clone()));
     assert_eq!(fails(&["serve", "--config", file]), (Some(2), wanted));
