@@ -1,0 +1,277 @@
+//! What the operator asked for, checked as a whole before anything uses it.
+
+mod check;
+mod near;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+pub use near::nearest;
+
+use crate::ids::Asn;
+use crate::rib::AnyPrefix;
+use crate::time::Duration;
+use crate::wire::{AfiSafi, Community, LargeCommunity};
+
+/// The route server's configuration. Build it, then [`Config::check`] it; the server takes no other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Our ASN: first in every AS_PATH.
+    pub asn: Asn,
+    /// Our BGP identifier (RFC 6286: any number but 0).
+    pub router_id: Ipv4Addr,
+    /// Hold time we offer, in seconds: 0 or at least 3.
+    pub hold_secs: u16,
+    /// How long we wait for a peer's OPEN before we send ours, to mirror its capabilities.
+    pub open_delay: Duration,
+    /// A peer that takes no byte for this long is given up (RFC 9687).
+    pub send_hold: Duration,
+    /// Next hop of IPv4 routes, where a peer names none.
+    pub next_hop: NextHop<Ipv4Addr>,
+    /// Next hop of IPv6 routes, where a peer names none.
+    pub next_hop_v6: NextHop<Ipv6Addr>,
+    /// What happens to a peer that no `peers` entry matches.
+    pub unknown_peers: UnknownPeers,
+    /// Prefixes a peer may send us; one more ends its session with Cease 6/1.
+    pub max_received_prefixes: u32,
+    /// Connections at once, established or not; one more is refused with Cease 6/8.
+    pub max_connections: usize,
+    /// Where prefixes come from. Names are unique.
+    pub sources: Vec<SourceConfig>,
+    /// What peers subscribe to. Names are unique.
+    pub feeds: Vec<FeedConfig>,
+    /// The registered peers. Names are unique.
+    pub peers: Vec<PeerConfig>,
+}
+
+/// A next hop of one family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NextHop<A> {
+    /// The address at which the peer reached us, when it is of this family.
+    SelfAddress,
+    /// This address.
+    Address(A),
+}
+
+/// What happens to a peer that no entry matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnknownPeers {
+    /// Cease 6/5 (RFC 4486 "Connection Rejected").
+    Refuse,
+    /// It is served one feed.
+    Default {
+        /// Name of the feed.
+        feed: String,
+        /// Unknown peers connected at once, in all.
+        max: usize,
+        /// Unknown peers connected at once from one address.
+        max_per_address: usize,
+    },
+}
+
+/// One source of prefixes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceConfig {
+    /// Its name: letters, digits, `-`, `_`, `.`.
+    pub name: String,
+    /// Where its bodies come from.
+    pub location: Location,
+    /// Whether a failure at start, with no last good data, stops the daemon.
+    pub required: bool,
+}
+
+/// Where a source's bodies come from. The core never opens one; it asks the adapter to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A file; read again on every reload.
+    File {
+        /// Its path, absolute or relative to the daemon's working directory.
+        path: String,
+    },
+    /// The configuration itself.
+    Inline {
+        /// The prefixes.
+        prefixes: Vec<AnyPrefix>,
+    },
+}
+
+/// One feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedConfig {
+    /// Its name: letters, digits, `-`, `_`, `.`.
+    pub name: String,
+    /// Names of the sources whose union it is; at least one.
+    pub sources: Vec<String>,
+    /// Standard communities of every route.
+    pub communities: Vec<Community>,
+    /// Large communities of every route.
+    pub large_communities: Vec<LargeCommunity>,
+    /// Whether the same addresses are said with the fewest prefixes.
+    pub aggregate: Aggregate,
+}
+
+/// Whether a feed is aggregated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Aggregate {
+    /// Every prefix as its sources have it.
+    Off,
+    /// The fewest prefixes that cover exactly the same addresses.
+    #[default]
+    Exact,
+}
+
+/// One registered peer, or a range of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerConfig {
+    /// Its name in logs and commands: letters, digits, `-`, `_`, `.`.
+    pub name: String,
+    /// From where it may connect.
+    pub address: AddressMatch,
+    /// The ASN its OPEN must show.
+    pub asn: AsnMatch,
+    /// The endpoint of ours that it must connect to; `None` is any.
+    pub listen: Option<SocketAddr>,
+    /// Names of the feeds it gets.
+    pub feeds: Vec<String>,
+    /// Next hop of its IPv4 routes; `None` takes the server's.
+    pub next_hop: Option<NextHop<Ipv4Addr>>,
+    /// Next hop of its IPv6 routes; `None` takes the server's.
+    pub next_hop_v6: Option<NextHop<Ipv6Addr>>,
+    /// The families it may have.
+    pub families: Families,
+}
+
+/// From where a peer may connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressMatch {
+    /// Anywhere.
+    Any,
+    /// An address inside this prefix; one address is a prefix of full length.
+    Prefix(AnyPrefix),
+}
+
+impl AddressMatch {
+    /// How exactly it matches `address`: `None` not at all, otherwise more is more exact.
+    pub fn precision(self, address: IpAddr) -> Option<u8> {
+        match self {
+            Self::Any => Some(0),
+            Self::Prefix(prefix) => prefix.contains(address).then(|| prefix.len()),
+        }
+    }
+}
+
+/// Which ASN a peer's OPEN must show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AsnMatch {
+    /// Any usable one.
+    Any,
+    /// This one.
+    Is(Asn),
+}
+
+impl AsnMatch {
+    /// Whether `asn` is accepted.
+    pub fn accepts(self, asn: Asn) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Is(expected) => expected == asn,
+        }
+    }
+}
+
+/// A set of the two families we serve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Families {
+    /// IPv4 unicast.
+    pub v4: bool,
+    /// IPv6 unicast.
+    pub v6: bool,
+}
+
+impl Families {
+    /// Both.
+    pub const BOTH: Self = Self { v4: true, v6: true };
+    /// Neither.
+    pub const NONE: Self = Self { v4: false, v6: false };
+
+    /// Those in both sets.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self {
+            v4: self.v4 && other.v4,
+            v6: self.v6 && other.v6,
+        }
+    }
+
+    /// Those in either set.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self {
+            v4: self.v4 || other.v4,
+            v6: self.v6 || other.v6,
+        }
+    }
+
+    /// Each of them as the wire names it, IPv4 first.
+    pub fn iter(self) -> impl Iterator<Item = AfiSafi> {
+        let v4 = self.v4.then_some(AfiSafi::IPV4_UNICAST);
+        let v6 = self.v6.then_some(AfiSafi::IPV6_UNICAST);
+        v4.into_iter().chain(v6)
+    }
+
+    /// Whether it is neither.
+    pub const fn is_empty(self) -> bool {
+        !self.v4 && !self.v6
+    }
+}
+
+impl fmt::Display for Families {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.v4, self.v6) {
+            (true, true) => "ipv4,ipv6",
+            (true, false) => "ipv4",
+            (false, true) => "ipv6",
+            (false, false) => "none",
+        })
+    }
+}
+
+/// What is wrong with a configuration, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Path of the key, as in the file: `bgp.hold_time`, `feed.ru.expr`, `peer[2].asn` (0-based).
+    pub path: String,
+    /// A sentence part that says what is wrong and what would be right.
+    pub problem: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.problem)
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+impl Config {
+    /// A configuration with every default, no source, no feed and no peer.
+    pub fn new(asn: Asn, router_id: Ipv4Addr) -> Self {
+        Self {
+            asn,
+            router_id,
+            hold_secs: 240,
+            open_delay: Duration::from_secs(1),
+            send_hold: Duration::from_secs(480),
+            next_hop: NextHop::SelfAddress,
+            next_hop_v6: NextHop::SelfAddress,
+            unknown_peers: UnknownPeers::Refuse,
+            max_received_prefixes: 10_000,
+            max_connections: 12_000,
+            sources: Vec::new(),
+            feeds: Vec::new(),
+            peers: Vec::new(),
+        }
+    }
+}
