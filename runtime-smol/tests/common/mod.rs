@@ -38,7 +38,8 @@ impl Drop for Scratch {
 pub(crate) fn config(listen: &str, more: &str) -> String {
     format!(
         "[bgp]\nasn = 65010\nrouter_id = \"203.0.113.1\"\nlisten = [\"{listen}\"]\nopen_delay = \"0s\"\n\
-         next_hop = \"192.0.2.254\"\nmax_unknown_per_address = 100\n[state]\ndir = \"state\"\n[source.list]\nkind = \"file\"\npath = \"list.txt\"\n\
+         next_hop = \"192.0.2.254\"\nmax_unknown_per_address = 100\n[state]\ndir = \"state\"\n\
+         [source.list]\nkind = \"file\"\npath = \"list.txt\"\n\
          [feed.ru]\nexpr = \"list\"\n{more}"
     )
 }
