@@ -17,6 +17,7 @@ use crate::feed::Routed;
 use crate::ids::Asn;
 use crate::wire::AfiSafi;
 
+mod attribute;
 mod message;
 
 /// All that decides how routes look on the wire, besides the routes. Peers of equal profiles share bytes.

@@ -236,7 +236,7 @@ impl Attribute {
     }
 
     /// Appends the attribute with its head.
-    pub(super) fn encode(&self, params: WireParams, out: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, params: WireParams, out: &mut Vec<u8>) {
         let mut value = Vec::new();
         self.encode_value(params, &mut value);
         let flags = match self {

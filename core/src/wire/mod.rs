@@ -43,12 +43,9 @@ pub use received::ReceivedUpdate;
 pub use refresh::{RefreshKind, RouteRefresh};
 pub use update::Update;
 
-#[allow(unused_imports, reason = "the packer of shared images builds on these")]
-pub(crate) use {
-    attribute::{code, encode_head, flag},
-    header::{begin, finish},
-    nlri::encode_prefix,
-};
+pub(crate) use attribute::{code, flag};
+pub(crate) use header::begin;
+use header::finish;
 
 /// Octets in a message header: marker, length, type (RFC 4271 4.1).
 pub const HEADER_LEN: usize = 19;

@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 use core::net::Ipv6Addr;
 
 use super::WireProfile;
+use super::attribute::attributes;
 use crate::rib::merge::Run;
 use crate::rib::{Bits, Family, TagSet};
-use crate::wire::AfiSafi;
+use crate::wire::{AfiSafi, MessageKind, begin, code, flag};
 
 /// A message of one set of attributes. Its fields that do not depend on the prefixes are written once.
 #[derive(Debug)]
@@ -44,11 +45,11 @@ impl Message {
         tags: Option<&Arc<TagSet>>,
         buffer: Vec<u8>,
     ) -> Self {
-        let mut head = begin(buffer);
+        let mut head = head(buffer);
         head.extend([0, 0, 0, 0]);
         let mp = F::AFI_SAFI != AfiSafi::IPV4_UNICAST;
         if mp {
-            mp_header::<F>(&mut head, MP_REACH_NLRI);
+            mp_header::<F>(&mut head, code::MP_REACH);
             next_hop_v6(&mut head, profile);
         }
         let room = max_len(profile).saturating_sub(head.len() + 1 + usize::from(F::MAX_LEN / 8));
@@ -63,14 +64,14 @@ impl Message {
 
     /// A message that withdraws prefixes.
     pub(super) fn withdraw<F: Family>(profile: &WireProfile, buffer: Vec<u8>) -> Self {
-        let mut head = begin(buffer);
+        let mut head = head(buffer);
         if F::AFI_SAFI == AfiSafi::IPV4_UNICAST {
             head.extend([0, 0]);
             // No attributes.
             return Self::new(head, [0, 0].into(), Kind::Unreach, profile);
         }
         head.extend([0, 0, 0, 0]);
-        mp_header::<F>(&mut head, MP_UNREACH_NLRI);
+        mp_header::<F>(&mut head, code::MP_UNREACH);
         Self::new(head, Vec::new(), Kind::Multiprotocol, profile)
     }
 
@@ -161,43 +162,20 @@ const MAX_PREFIX_OCTETS: usize = 17;
 /// All attributes without communities and one prefix fit this. No peer negotiates less than 4096.
 const MIN_MAX_LEN: usize = 128;
 
-// Types (RFC 4271 4.1 and 5.1, RFC 4760, 1997, 6793, 8092).
-const UPDATE: u8 = 2;
-const ORIGIN: u8 = 1;
-const AS_PATH: u8 = 2;
-const NEXT_HOP: u8 = 3;
-const LOCAL_PREF: u8 = 5;
-const COMMUNITIES: u8 = 8;
-const MP_REACH_NLRI: u8 = 14;
-const MP_UNREACH_NLRI: u8 = 15;
-const AS4_PATH: u8 = 17;
-const LARGE_COMMUNITIES: u8 = 32;
-
-// Attribute flags (RFC 4271 4.3).
-const WELL_KNOWN: u8 = 0x40;
-const OPTIONAL: u8 = 0x80;
-const OPTIONAL_TRANSITIVE: u8 = 0xC0;
-const EXTENDED_LENGTH: u8 = 0x10;
-
-const ORIGIN_IGP: u8 = 0;
-const AS_SEQUENCE: u8 = 2;
-const DEFAULT_LOCAL_PREF: u32 = 100;
-
 fn max_len(profile: &WireProfile) -> usize {
     profile.max_len.clamp(MIN_MAX_LEN, usize::from(u16::MAX))
 }
 
-/// The header, its length still open.
-fn begin(mut buffer: Vec<u8>) -> Vec<u8> {
+/// The header, its length still open, in a used allocation.
+fn head(mut buffer: Vec<u8>) -> Vec<u8> {
     buffer.clear();
-    buffer.extend([0xFF; 16]);
-    buffer.extend([0, 0, UPDATE]);
+    begin(&mut buffer, MessageKind::Update);
     buffer
 }
 
 /// The first attribute as far as the family, its length still open.
 fn mp_header<F: Family>(head: &mut Vec<u8>, attribute: u8) {
-    head.extend([OPTIONAL | EXTENDED_LENGTH, attribute, 0, 0]);
+    head.extend([flag::OPTIONAL | flag::EXTENDED_LENGTH, attribute, 0, 0]);
     head.extend(F::AFI_SAFI.afi.to_be_bytes());
     head.push(F::AFI_SAFI.safi);
 }
@@ -209,83 +187,6 @@ fn next_hop_v6(head: &mut Vec<u8>, profile: &WireProfile) {
     head.extend(global);
     head.extend(profile.link_local.iter().flat_map(Ipv6Addr::octets));
     head.push(0);
-}
-
-/// Everything but MP_REACH_NLRI, in ascending order of type, in at most `room` octets: communities that find no
-/// room are left out, large ones first, for a route without a tag is better than none.
-fn attributes(profile: &WireProfile, mp: bool, tags: &TagSet, room: usize) -> Vec<u8> {
-    let mut out = Vec::new();
-    attribute(&mut out, WELL_KNOWN, ORIGIN, &[ORIGIN_IGP]);
-    let four_octets = path(&profile.local_as.0.to_be_bytes());
-    // RFC 6793 4.2.2: who knows no four-octet numbers sees AS_TRANS, and passes on AS4_PATH.
-    let two_octets = path(&profile.local_as.two_octets().to_be_bytes());
-    let is_translated = profile.local_as.0 > u32::from(u16::MAX) && !profile.as4 && !profile.ibgp;
-    let as_path = match profile {
-        WireProfile { ibgp: true, .. } => &[][..],
-        WireProfile { as4: true, .. } => &four_octets,
-        _ => &two_octets,
-    };
-    attribute(&mut out, WELL_KNOWN, AS_PATH, as_path);
-    if let (false, Some(next_hop)) = (mp, profile.next_hop_v4) {
-        attribute(&mut out, WELL_KNOWN, NEXT_HOP, &next_hop.octets());
-    }
-    if profile.ibgp {
-        attribute(
-            &mut out,
-            WELL_KNOWN,
-            LOCAL_PREF,
-            &DEFAULT_LOCAL_PREF.to_be_bytes(),
-        );
-    }
-    let mut as4_path = Vec::new();
-    if is_translated {
-        attribute(&mut as4_path, OPTIONAL_TRANSITIVE, AS4_PATH, &four_octets);
-    }
-    let standard = tags.standard().iter().map(|community| community.0.to_be_bytes());
-    let room = room.saturating_sub(as4_path.len());
-    communities(&mut out, COMMUNITIES, standard, room);
-    let room = room.saturating_sub(out.len());
-    out.extend(as4_path);
-    let mut large_communities = Vec::new();
-    let large = tags.large().iter().map(|large| {
-        let mut octets = [0; 12];
-        let parts = [large.global, large.local1, large.local2].map(u32::to_be_bytes);
-        octets.copy_from_slice(parts.as_flattened());
-        octets
-    });
-    communities(&mut large_communities, LARGE_COMMUNITIES, large, room);
-    out.extend(large_communities);
-    out
-}
-
-/// An AS_PATH of one AS number.
-fn path(asn: &[u8]) -> Vec<u8> {
-    [&[AS_SEQUENCE, 1], asn].concat()
-}
-
-/// An attribute of as many communities as leave `out` no longer than `room`; none of none.
-fn communities<const N: usize>(
-    out: &mut Vec<u8>,
-    kind: u8,
-    communities: impl Iterator<Item = [u8; N]>,
-    room: usize,
-) {
-    // Flags, type, and at most two octets of length.
-    let most = room.saturating_sub(out.len() + 4) / N;
-    let value: Vec<u8> = communities.take(most).flatten().collect();
-    if !value.is_empty() {
-        attribute(out, OPTIONAL_TRANSITIVE, kind, &value);
-    }
-}
-
-fn attribute(out: &mut Vec<u8>, flags: u8, kind: u8, value: &[u8]) {
-    if let Ok(len) = u8::try_from(value.len()) {
-        out.extend([flags, kind, len]);
-    } else {
-        let [high, low] = (value.len() as u16).to_be_bytes();
-        out.extend([flags | EXTENDED_LENGTH, kind, high, low]);
-    }
-    out.extend_from_slice(value);
 }
 
 fn put_u16(buf: &mut [u8], at: usize, value: usize) {
