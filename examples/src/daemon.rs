@@ -46,27 +46,23 @@ impl Daemon {
     /// What it has used so far.
     pub fn usage(&self) -> io::Result<Usage> {
         let proc = PathBuf::from(format!("/proc/{}", self.child.id()));
-        let stat = fs::read_to_string(proc.join("stat"))?;
-        // After the name in parentheses: utime and stime are the 12th and 13th fields, in ticks of 10 ms.
-        let fields: Vec<&str> = stat
-            .rsplit(')')
-            .next()
-            .unwrap_or_default()
-            .split_whitespace()
-            .collect();
-        let ticks = |index: usize| {
-            fields
-                .get(index)
+        // Each thread's first field is the time it ran, in nanoseconds; stat has ticks of 10 ms only.
+        let mut nanos = 0;
+        for task in fs::read_dir(proc.join("task"))? {
+            let schedstat = fs::read_to_string(task?.path().join("schedstat"))?;
+            nanos += schedstat
+                .split_whitespace()
+                .next()
                 .and_then(|field| field.parse::<u64>().ok())
-                .unwrap_or(0)
-        };
+                .unwrap_or(0);
+        }
         let status = fs::read_to_string(proc.join("status"))?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let peak_kib = peak
             .and_then(|line| line.split_whitespace().next()?.parse().ok())
             .unwrap_or(0);
         Ok(Usage {
-            cpu: Duration::from_millis(10 * (ticks(11) + ticks(12))),
+            cpu: Duration::from_nanos(nanos),
             peak_kib,
         })
     }

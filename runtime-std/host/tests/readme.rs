@@ -1,0 +1,90 @@
+//! The README's configuration is one that works, and its table of keys is complete.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use bgplite_core::config::{AsnMatch, UnknownPeers};
+use bgplite_core::ids::Asn;
+use bgplite_host::HostConfig;
+
+fn readme() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn the_first_configuration_is_accepted_and_says_what_its_comments_say() {
+    let readme = readme();
+    let toml = readme
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
+    let config =
+        HostConfig::parse(Path::new("/etc/bgplite.toml"), toml).unwrap_or_else(|error| panic!("{error}"));
+    assert!(matches!(&config.core.unknown_peers, UnknownPeers::Default { feed, .. } if feed == "ru"));
+    assert_eq!(config.core.peers[0].asn, AsnMatch::Is(Asn(65001)));
+    let listen: [SocketAddr; 2] = ["0.0.0.0:179".parse().unwrap(), "[::]:179".parse().unwrap()];
+    assert_eq!(config.listen, listen);
+}
+
+#[test]
+fn every_key_that_the_contract_serves_stands_in_the_table() {
+    let readme = readme();
+    let table = readme
+        .split("### All keys")
+        .nth(1)
+        .and_then(|rest| rest.split("\n## ").next())
+        .unwrap();
+    for key in [
+        "asn",
+        "router_id",
+        "listen",
+        "hold_time",
+        "open_delay",
+        "next_hop",
+        "next_hop_v6",
+        "unknown_peers",
+        "default_feed",
+        "max_unknown_peers",
+        "max_unknown_per_address",
+        "max_received_prefixes",
+        "ttl",
+    ] {
+        assert!(table.contains(&format!("`bgp.{key}`")), "bgp.{key}");
+    }
+    for key in [
+        "limits.connections",
+        "limits.send_hold",
+        "state.dir",
+        "log.level",
+        "log.format",
+    ] {
+        assert!(table.contains(&format!("`{key}`")), "{key}");
+    }
+    for key in [
+        "kind",
+        "path",
+        "required",
+        "prefixes",
+        "expr",
+        "community",
+        "large_community",
+        "aggregate",
+    ] {
+        assert!(table.contains(&format!("`{key}")), "{key}");
+    }
+    for key in [
+        "name",
+        "address",
+        "asn",
+        "listen",
+        "feeds",
+        "next_hop",
+        "next_hop_v6",
+        "families",
+    ] {
+        assert!(table.contains(&format!("`{key}`")), "peer.{key}");
+    }
+}
