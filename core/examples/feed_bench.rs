@@ -28,15 +28,9 @@ fn main() {
     }
     let (sorted_text, shuffled_text) = (text(&sorted), text(&shuffled));
     let list = measure("parse 1M sorted lines", || parse_lines(sorted_text.as_bytes()));
-    measure("parse 1M shuffled lines", || {
-        parse_lines(shuffled_text.as_bytes())
-    });
-    measure("build 1M routes, aggregation off", || {
-        feed(1, &list.v4, Aggregate::Off)
-    });
-    measure("build 1M routes, aggregation exact", || {
-        feed(1, &list.v4, Aggregate::Exact)
-    });
+    measure("parse 1M shuffled lines", || parse_lines(shuffled_text.as_bytes()));
+    measure("build 1M routes, aggregation off", || feed(1, &list.v4, Aggregate::Off));
+    measure("build 1M routes, aggregation exact", || feed(1, &list.v4, Aggregate::Exact));
     measure("parse and build 1M shuffled lines", || {
         let list = parse_lines(shuffled_text.as_bytes());
         feed(1, &list.v4, Aggregate::Exact)
@@ -45,20 +39,14 @@ fn main() {
 
     let without_some = PrefixSet::from_prefixes(list.v4.iter().step_by(2).collect());
     let (all, half) = (view(1, &list.v4), view(2, &without_some));
-    measure("diff 1M against half of them", || {
-        said(&half, &all) + said(&all, &half)
-    });
+    measure("diff 1M against half of them", || said(&half, &all) + said(&all, &half));
     let changed = list.v4.iter().map(nudged);
     let changed = view(3, &PrefixSet::from_prefixes(changed.collect()));
     measure("diff 1M against 1M others", || said(&all, &changed));
 
     let small = PrefixSet::from_prefixes(list.v4.iter().step_by(10).collect());
-    let one_less = PrefixSet::from_prefixes(
-        small
-            .iter()
-            .filter(|p| Some(*p) != small.iter().nth(50_000))
-            .collect(),
-    );
+    let one_less =
+        PrefixSet::from_prefixes(small.iter().filter(|p| Some(*p) != small.iter().nth(50_000)).collect());
     let (small, one_less) = (view(4, &small), view(5, &one_less));
     measure("diff 100k, one change", || said(&small, &one_less));
     let two_feeds = |serial| {
@@ -72,22 +60,14 @@ fn main() {
     one_new.pop();
     one_new.extend(current.tables().last().cloned());
     let one_new = View::new(one_new);
-    measure("diff 100k in two feeds, one of them new, no change", || {
-        said(&told, &one_new)
-    });
+    measure("diff 100k in two feeds, one of them new, no change", || said(&told, &one_new));
 
     let empty = Arc::new(View::empty());
     measure("first segment of 1M", || poll(&empty, &all, 4096, 1));
-    measure("encode 1M in 4096-octet messages", || {
-        poll(&empty, &all, 4096, usize::MAX)
-    });
-    measure("encode 1M in 65535-octet messages", || {
-        poll(&empty, &all, 65535, usize::MAX)
-    });
+    measure("encode 1M in 4096-octet messages", || poll(&empty, &all, 4096, usize::MAX));
+    measure("encode 1M in 65535-octet messages", || poll(&empty, &all, 65535, usize::MAX));
     measure("withdraw 1M", || poll(&all, &empty, 4096, usize::MAX));
-    measure("encode the difference of two 1M views", || {
-        poll(&half, &all, 4096, usize::MAX)
-    });
+    measure("encode the difference of two 1M views", || poll(&half, &all, 4096, usize::MAX));
 }
 
 fn measure<T>(what: &str, mut work: impl FnMut() -> T) -> T {
@@ -106,9 +86,7 @@ fn measure<T>(what: &str, mut work: impl FnMut() -> T) -> T {
 /// Prefixes that neither cover nor touch each other, of the lengths a real table has.
 fn spread(count: usize) -> Vec<Prefix4> {
     let mut rng = Rng::new(7);
-    (0..count as u32)
-        .filter_map(|n| Prefix::new(0x0100_0000 + (n << 11), 22 + rng.below(3) as u8))
-        .collect()
+    (0..count as u32).filter_map(|n| Prefix::new(0x0100_0000 + (n << 11), 22 + rng.below(3) as u8)).collect()
 }
 
 fn text(prefixes: &[Prefix4]) -> String {

@@ -58,10 +58,7 @@ mod tests {
         let whole = Duration::from_secs(80);
         for _ in 0..10_000 {
             let jittered = rng.jitter(whole);
-            assert!(
-                jittered >= Duration::from_secs(60) && jittered <= whole,
-                "{jittered:?}"
-            );
+            assert!(jittered >= Duration::from_secs(60) && jittered <= whole, "{jittered:?}");
         }
     }
 }

@@ -13,10 +13,7 @@ pub(crate) struct Timers<K> {
 
 impl<K: Ord + Copy> Timers<K> {
     pub(crate) const fn new() -> Self {
-        Self {
-            by_time: BTreeSet::new(),
-            by_owner: BTreeMap::new(),
-        }
+        Self { by_time: BTreeSet::new(), by_owner: BTreeMap::new() }
     }
 
     /// Moves `owner` to `deadline`; `None` takes it out.

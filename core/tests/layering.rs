@@ -24,14 +24,8 @@ const LAW: [(&str, &[&str]); 6] = [
             "ureq",
         ],
     ),
-    (
-        "api",
-        &["bgplite-core", "ipnetwork", "log", "serde", "serde_json", "tide"],
-    ),
-    (
-        "runtime-std",
-        &["bgplite-api", "bgplite-core", "bgplite-host", "log"],
-    ),
+    ("api", &["bgplite-core", "ipnetwork", "log", "serde", "serde_json", "tide"]),
+    ("runtime-std", &["bgplite-api", "bgplite-core", "bgplite-host", "log"]),
     (
         "runtime-smol",
         &[
@@ -54,10 +48,7 @@ fn every_package_depends_only_on_what_the_law_allows() {
         let allowed: BTreeSet<&str> = allowed.iter().copied().collect();
         let manifest = read(folder, "Cargo.toml");
         for dependency in dependencies(&manifest) {
-            assert!(
-                allowed.contains(dependency.as_str()),
-                "{folder} may not depend on {dependency}"
-            );
+            assert!(allowed.contains(dependency.as_str()), "{folder} may not depend on {dependency}");
         }
     }
 }
@@ -65,20 +56,9 @@ fn every_package_depends_only_on_what_the_law_allows() {
 #[test]
 fn every_member_but_the_examples_has_a_law() {
     let root = read(".", "Cargo.toml");
-    let members = root
-        .lines()
-        .find_map(|line| line.strip_prefix("members = "))
-        .unwrap();
-    for member in members
-        .split('"')
-        .skip(1)
-        .step_by(2)
-        .filter(|&member| member != "examples")
-    {
-        assert!(
-            LAW.iter().any(|(folder, _)| *folder == member),
-            "{member} has no law"
-        );
+    let members = root.lines().find_map(|line| line.strip_prefix("members = ")).unwrap();
+    for member in members.split('"').skip(1).step_by(2).filter(|&member| member != "examples") {
+        assert!(LAW.iter().any(|(folder, _)| *folder == member), "{member} has no law");
     }
 }
 
@@ -86,10 +66,7 @@ fn every_member_but_the_examples_has_a_law() {
 fn the_core_has_neither_std_nor_unsafe_code() {
     let lib = read("core", "src/lib.rs");
     assert!(lib.contains("#![no_std]") && lib.contains("#![forbid(unsafe_code)]"));
-    assert!(
-        !lib.replace("#[cfg(test)]\nextern crate std;", "")
-            .contains("extern crate std")
-    );
+    assert!(!lib.replace("#[cfg(test)]\nextern crate std;", "").contains("extern crate std"));
 }
 
 #[test]
@@ -101,10 +78,7 @@ fn a_dependency_is_seen_however_it_is_written() {
 }
 
 fn read(folder: &str, file: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("..")
-        .join(folder)
-        .join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join(file);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

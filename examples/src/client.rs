@@ -22,11 +22,7 @@ pub fn open(index: u32, families: Families) -> Vec<u8> {
         send_hold: Duration::from_secs(480),
         max_received: None,
     };
-    let mut session = Session::new(
-        config,
-        Rng::new(u64::from(index)),
-        bgplite_core::time::Instant::ZERO,
-    );
+    let mut session = Session::new(config, Rng::new(u64::from(index)), bgplite_core::time::Instant::ZERO);
     let mut bytes = Vec::new();
     session.poll_control(&mut bytes);
     bytes
@@ -92,9 +88,7 @@ fn connect(server: SocketAddr) -> io::Result<TcpStream> {
 
 fn read_some(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
     match stream.read(buffer)? {
-        0 => Err(io::Error::other(
-            "the server closed the connection before End-of-RIB",
-        )),
+        0 => Err(io::Error::other("the server closed the connection before End-of-RIB")),
         len => Ok(len),
     }
 }
@@ -142,9 +136,7 @@ pub fn drain(server: SocketAddr, count: u32, len: usize) -> io::Result<Duration>
     let executor = smol::LocalExecutor::new();
     let start = Instant::now();
     smol::block_on(executor.run(async {
-        let tasks: Vec<_> = (0..count)
-            .map(|index| executor.spawn(drain_one(server, index, len)))
-            .collect();
+        let tasks: Vec<_> = (0..count).map(|index| executor.spawn(drain_one(server, index, len))).collect();
         let mut streams = Vec::with_capacity(tasks.len());
         for task in tasks {
             streams.push(task.await?);
@@ -156,16 +148,12 @@ pub fn drain(server: SocketAddr, count: u32, len: usize) -> io::Result<Duration>
 async fn drain_one(server: SocketAddr, index: u32, len: usize) -> io::Result<smol::Async<TcpStream>> {
     let mut stream = smol::Async::<TcpStream>::connect(server).await?;
     stream.get_ref().set_nodelay(true)?;
-    stream
-        .write_all(&[open(index, Families::BOTH), keepalive()].concat())
-        .await?;
+    stream.write_all(&[open(index, Families::BOTH), keepalive()].concat()).await?;
     let mut left = len;
     while left > 0 {
         stream.readable().await?;
         left -= SINK.with_borrow_mut(|sink| match stream.get_ref().read(sink) {
-            Ok(0) => Err(io::Error::other(format!(
-                "client {index}: closed with {left} octets to come"
-            ))),
+            Ok(0) => Err(io::Error::other(format!("client {index}: closed with {left} octets to come"))),
             Ok(len) => Ok(len.min(left)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             Err(error) => Err(error),

@@ -50,21 +50,13 @@ impl Daemon {
         let mut nanos = 0;
         for task in fs::read_dir(proc.join("task"))? {
             let schedstat = fs::read_to_string(task?.path().join("schedstat"))?;
-            nanos += schedstat
-                .split_whitespace()
-                .next()
-                .and_then(|field| field.parse::<u64>().ok())
-                .unwrap_or(0);
+            nanos +=
+                schedstat.split_whitespace().next().and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
         }
         let status = fs::read_to_string(proc.join("status"))?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let peak_kib = peak
-            .and_then(|line| line.split_whitespace().next()?.parse().ok())
-            .unwrap_or(0);
-        Ok(Usage {
-            cpu: Duration::from_nanos(nanos),
-            peak_kib,
-        })
+        let peak_kib = peak.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0);
+        Ok(Usage { cpu: Duration::from_nanos(nanos), peak_kib })
     }
 }
 

@@ -52,11 +52,7 @@ pub(crate) fn open(shell: &Rc<Shell>, stream: Async<TcpStream>, local: SocketAdd
     shell.open(|id, handle| {
         let shell = Rc::clone(shell);
         async move {
-            shell.handle(Input::Connected {
-                conn: id,
-                local,
-                remote,
-            });
+            shell.handle(Input::Connected { conn: id, local, remote });
             // The socket is closed when the connection has been awaited.
             let lost = Conn::new(Rc::clone(&shell), id, handle, stream).await;
             shell.forget(id);

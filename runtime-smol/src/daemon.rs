@@ -41,9 +41,7 @@ pub fn serve(config: HostConfig, file: Option<PathBuf>, options: Options) -> Res
 
 async fn run(server: Server, file: Option<PathBuf>, mut signals: Signals) -> Result<Stopped, HostError> {
     loop {
-        let signal = future::or(async { Err(server.failed().await) }, async {
-            Ok(next(&mut signals).await)
-        });
+        let signal = future::or(async { Err(server.failed().await) }, async { Ok(next(&mut signals).await) });
         match signal.await? {
             Signal::Hup => reload(&server, file.as_deref()).await,
             _ => return Ok(shut_down(&server, &mut signals).await),

@@ -46,11 +46,7 @@ pub(crate) async fn run(shell: Rc<Shell>) {
     loop {
         let deadline = &shell.deadline;
         deadline.armed.set(deadline.wanted.get());
-        match deadline
-            .wanted
-            .get()
-            .and_then(|at| shell.clock.system_instant(at))
-        {
+        match deadline.wanted.get().and_then(|at| shell.clock.system_instant(at)) {
             Some(at) => timer.set_at(at),
             None => timer.clear(),
         }

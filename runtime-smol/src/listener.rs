@@ -35,27 +35,15 @@ pub(crate) fn bind(address: SocketAddr, ttl: u8) -> Result<Bound, BindError> {
     let socket = socket::listen(address, ttl, Blocking::No)?;
     let local = socket.local_addr().map_err(failed)?;
     let socket = Async::new(socket).map_err(failed)?;
-    Ok(Bound {
-        configured: address,
-        local,
-        socket,
-    })
+    Ok(Bound { configured: address, local, socket })
 }
 
 impl Bound {
     /// Starts to accept.
     pub(crate) fn accept(self, shell: &Rc<Shell>, executor: &LocalExecutor<'static>) -> Listener {
-        let Self {
-            configured,
-            local,
-            socket,
-        } = self;
+        let Self { configured, local, socket } = self;
         let task = executor.spawn(accept_all(Rc::clone(shell), socket, local));
-        Listener {
-            configured,
-            local,
-            _task: task,
-        }
+        Listener { configured, local, _task: task }
     }
 }
 

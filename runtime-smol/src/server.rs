@@ -32,9 +32,7 @@ pub struct Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("seed", &self.seed)
-            .finish_non_exhaustive()
+        f.debug_struct("Options").field("seed", &self.seed).finish_non_exhaustive()
     }
 }
 
@@ -99,11 +97,8 @@ impl Server {
         options: Options,
         executor: &Rc<LocalExecutor<'static>>,
     ) -> Result<Self, HostError> {
-        let bound: Vec<Bound> = config
-            .listen
-            .iter()
-            .map(|address| bind(*address, config.ttl))
-            .collect::<Result<_, _>>()?;
+        let bound: Vec<Bound> =
+            config.listen.iter().map(|address| bind(*address, config.ttl)).collect::<Result<_, _>>()?;
         let store = match options.store {
             Some(store) => store,
             None => Arc::new(SledStore::open(&config.state_dir)?),
@@ -121,10 +116,7 @@ impl Server {
             executor.spawn(write_all(Rc::clone(&shell), Arc::clone(&store), writes)),
         ];
         shell.perform_all();
-        let listeners = bound
-            .into_iter()
-            .map(|bound| bound.accept(&shell, executor))
-            .collect();
+        let listeners = bound.into_iter().map(|bound| bound.accept(&shell, executor)).collect();
         Ok(Self {
             shell,
             executor: Rc::clone(executor),
@@ -137,11 +129,7 @@ impl Server {
 
     /// The endpoints it listens on, with the ports that the operating system chose.
     pub fn endpoints(&self) -> Vec<SocketAddr> {
-        self.listeners
-            .borrow()
-            .iter()
-            .map(|listener| listener.local)
-            .collect()
+        self.listeners.borrow().iter().map(|listener| listener.local).collect()
     }
 
     /// A look at the core, between two of its steps.
@@ -153,9 +141,7 @@ impl Server {
     pub async fn failed(&self) -> HostError {
         poll_fn(|cx| {
             self.shell.failure_bell.listen(cx);
-            self.shell
-                .take_failure()
-                .map_or(Poll::Pending, |reason| Poll::Ready(HostError::Core(reason)))
+            self.shell.take_failure().map_or(Poll::Pending, |reason| Poll::Ready(HostError::Core(reason)))
         })
         .await
     }
@@ -164,16 +150,10 @@ impl Server {
     /// changes, those that are gone are closed after.
     pub async fn reload(&self, config: HostConfig) -> Result<(), ReloadError> {
         if config.state_dir != self.state_dir {
-            return Err(ReloadError::StateDir {
-                running: self.state_dir.clone(),
-            });
+            return Err(ReloadError::StateDir { running: self.state_dir.clone() });
         }
         let bound = self.bind_new(&config)?;
-        let reply = self
-            .shell
-            .command(Command::Reload(Box::new(config.core)))
-            .recv()
-            .await;
+        let reply = self.shell.command(Command::Reload(Box::new(config.core))).recv().await;
         match reply {
             Ok(Reply::Reloaded { .. }) => {}
             Ok(Reply::Refused(error)) => return Err(ReloadError::Refused(error)),
@@ -182,11 +162,7 @@ impl Server {
         self.shell.ttl.set(config.ttl);
         let mut listeners = self.listeners.borrow_mut();
         listeners.retain(|listener| config.listen.contains(&listener.configured));
-        listeners.extend(
-            bound
-                .into_iter()
-                .map(|bound| bound.accept(&self.shell, &self.executor)),
-        );
+        listeners.extend(bound.into_iter().map(|bound| bound.accept(&self.shell, &self.executor)));
         Ok(())
     }
 
@@ -200,10 +176,7 @@ impl Server {
                 });
                 match running {
                     Some(known) if error.error.kind() == std::io::ErrorKind::AddrInUse => {
-                        ReloadError::Overlap {
-                            new: *address,
-                            running: known.configured,
-                        }
+                        ReloadError::Overlap { new: *address, running: known.configured }
                     }
                     _ => ReloadError::Bind(error),
                 }
@@ -216,9 +189,7 @@ impl Server {
     /// is done, however long it takes: limit it.
     pub async fn shut_down(&self, text: &str) {
         self.listeners.borrow_mut().clear();
-        let reply = self.shell.command(Command::Shutdown {
-            text: text.to_owned(),
-        });
+        let reply = self.shell.command(Command::Shutdown { text: text.to_owned() });
         // An error is a core that forgot the ticket; there is nothing more to wait for.
         let _ = reply.recv().await;
         let store = Arc::clone(&self.store);
@@ -238,8 +209,6 @@ impl Drop for Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
-            .field("shell", &self.shell)
-            .finish_non_exhaustive()
+        f.debug_struct("Server").field("shell", &self.shell).finish_non_exhaustive()
     }
 }

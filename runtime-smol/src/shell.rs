@@ -198,11 +198,7 @@ impl Shell {
     async fn fetch(self: Rc<Self>, source: SourceId, request: FetchRequest) {
         let _slot = self.fetch_slots.acquire().await;
         let outcome = unblock(move || fetch(&request)).await;
-        self.handle(Input::Fetched {
-            source,
-            unix_secs: clock::unix_secs(),
-            outcome,
-        });
+        self.handle(Input::Fetched { source, unix_secs: clock::unix_secs(), outcome });
     }
 
     fn store(self: &Rc<Self>, ticket: Ticket, write: StoreWrite) {
@@ -220,9 +216,7 @@ impl Shell {
 
 impl fmt::Debug for Shell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shell")
-            .field("conns", &self.conns.borrow().len())
-            .finish_non_exhaustive()
+        f.debug_struct("Shell").field("conns", &self.conns.borrow().len()).finish_non_exhaustive()
     }
 }
 
@@ -231,10 +225,7 @@ pub(crate) async fn write_all(shell: Rc<Shell>, store: Arc<dyn Store>, writes: W
     while let Ok((ticket, write)) = writes.recv().await {
         let store = Arc::clone(&store);
         let result = unblock(move || store.write(&write)).await;
-        shell.handle(Input::Stored {
-            ticket,
-            result: result.map_err(|error| error.to_string()),
-        });
+        shell.handle(Input::Stored { ticket, result: result.map_err(|error| error.to_string()) });
     }
 }
 

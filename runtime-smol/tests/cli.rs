@@ -58,10 +58,7 @@ fn a_port_in_use_ends_serve_with_one_sentence() {
     let endpoint = other.local_addr().unwrap().to_string();
     let file = dir.write("a.toml", &config(&endpoint, ""));
     let wanted = format!("bgplite: another program listens on {endpoint}: stop it or change bgp.listen\n");
-    assert_eq!(
-        fails(&["serve", "--config", file.to_str().unwrap()]),
-        (Some(2), wanted)
-    );
+    assert_eq!(fails(&["serve", "--config", file.to_str().unwrap()]), (Some(2), wanted));
 }
 
 #[test]
@@ -102,10 +99,7 @@ fn an_unwritable_state_directory_ends_serve_with_one_sentence() {
          or change state.dir\n",
         state.display()
     );
-    assert_eq!(
-        fails(&["serve", "--config", file.to_str().unwrap()]),
-        (Some(2), wanted)
-    );
+    assert_eq!(fails(&["serve", "--config", file.to_str().unwrap()]), (Some(2), wanted));
 }
 
 #[test]
@@ -117,10 +111,7 @@ fn a_required_source_that_is_not_there_ends_serve() {
     let (code, said) = fails(&["serve", "--config", file.to_str().unwrap()]);
     assert_eq!(code, Some(2));
     let last = said.lines().last().unwrap();
-    assert!(
-        last.starts_with("bgplite: ") && last.contains("nothing.txt: there is no such file"),
-        "{said}"
-    );
+    assert!(last.starts_with("bgplite: ") && last.contains("nothing.txt: there is no such file"), "{said}");
 }
 
 #[test]

@@ -26,10 +26,7 @@ fn start(name: &str, more: &str) -> (Scratch, PathBuf, Daemon, SocketAddr) {
 fn a_client_gets_exactly_the_list_and_then_exactly_the_difference() {
     let (dir, _, daemon, server) = start("difference", "");
     let mut client = Client::establish(server);
-    assert_eq!(
-        client.update(),
-        (vec![], vec!["192.0.2.0/24".into(), "198.51.100.0/24".into()])
-    );
+    assert_eq!(client.update(), (vec![], vec!["192.0.2.0/24".into(), "198.51.100.0/24".into()]));
     assert_eq!(client.update(), (vec![], vec![]), "End-of-RIB");
     dir.write("list.txt", "192.0.2.0/24\n203.0.113.0/24\n");
     daemon.signal("HUP");
@@ -39,10 +36,7 @@ fn a_client_gets_exactly_the_list_and_then_exactly_the_difference() {
         difference.0.extend(withdrawn);
         difference.1.extend(announced);
     }
-    assert_eq!(
-        difference,
-        (vec!["198.51.100.0/24".into()], vec!["203.0.113.0/24".into()])
-    );
+    assert_eq!(difference, (vec!["198.51.100.0/24".into()], vec!["203.0.113.0/24".into()]));
     assert!(!daemon.log().contains("session_down"), "{}", daemon.log());
 }
 
@@ -83,14 +77,8 @@ fn a_bad_file_on_sighup_is_refused_and_changes_nothing() {
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let in_use = other.local_addr().unwrap();
     for (text, said) in [
-        (
-            good.replace("65010", "\"x\""),
-            "a.toml:2:7: bgp.asn: is a string".to_owned(),
-        ),
-        (
-            good.replace("dir = \"state\"", "dir = \"other\""),
-            "state.dir cannot change".to_owned(),
-        ),
+        (good.replace("65010", "\"x\""), "a.toml:2:7: bgp.asn: is a string".to_owned()),
+        (good.replace("dir = \"state\"", "dir = \"other\""), "state.dir cannot change".to_owned()),
         (
             good.replace("listen = [", &format!("listen = [\"{in_use}\", ")),
             format!("another program listens on {in_use}"),
@@ -138,11 +126,7 @@ fn garbage_is_answered_and_closed_and_logged_once() {
     let mut client = Client::connect(server);
     client.send(b"GET / HTTP/1.1\r\nHost: example\r\n\r\n");
     assert_eq!(client.message().unwrap().0, 1, "OPEN");
-    assert_eq!(
-        client.message(),
-        Some((3, vec![1, 1])),
-        "Message Header Error, Connection Not Synchronized"
-    );
+    assert_eq!(client.message(), Some((3, vec![1, 1])), "Message Header Error, Connection Not Synchronized");
     assert_eq!(client.message(), None);
     drop(client);
     daemon.wait_for("event=connection_refused");
@@ -170,11 +154,7 @@ fn one_that_stops_reading_harms_nobody_and_is_closed_by_the_send_hold_timer() {
     let mut list = String::new();
     // Every second /32, so that nothing aggregates: five megabytes on the wire, more than sockets buffer.
     for address in 0..2_000_000_u32 {
-        let _ = writeln!(
-            list,
-            "{}",
-            std::net::Ipv4Addr::from_bits(0x0A00_0000 + 2 * address)
-        );
+        let _ = writeln!(list, "{}", std::net::Ipv4Addr::from_bits(0x0A00_0000 + 2 * address));
     }
     dir.write("list.txt", &list);
     let file = dir.write("a.toml", &config("127.0.0.1:0", more));
@@ -189,20 +169,13 @@ fn one_that_stops_reading_harms_nobody_and_is_closed_by_the_send_hold_timer() {
         prefixes += reader.update().1.len();
     }
     let down = daemon.wait_for("event=session_down");
-    assert!(
-        started.elapsed() >= Duration::from_secs(2),
-        "closed before its time: {down}"
-    );
+    assert!(started.elapsed() >= Duration::from_secs(2), "closed before its time: {down}");
     assert!(started.elapsed() < Duration::from_secs(15), "{down}");
     // What the kernel had is still there; then the connection ends.
     let mut rest = Vec::new();
     let _ = stalled.0.read_to_end(&mut rest);
     reader.send(&KEEPALIVE);
-    assert!(
-        daemon.log().matches("session_down").count() == 1,
-        "{}",
-        daemon.log()
-    );
+    assert!(daemon.log().matches("session_down").count() == 1, "{}", daemon.log());
 }
 
 #[test]
@@ -244,12 +217,7 @@ fn a_full_table_of_files_is_said_once_a_second_and_passes() {
     let crowd: Vec<TcpStream> = (0..60).map(|_| TcpStream::connect(server).unwrap()).collect();
     daemon.wait_for("event=accept_failed");
     std::thread::sleep(Duration::from_millis(500));
-    assert_eq!(
-        daemon.log().matches("accept_failed").count(),
-        1,
-        "{}",
-        daemon.log()
-    );
+    assert_eq!(daemon.log().matches("accept_failed").count(), 1, "{}", daemon.log());
     drop(crowd);
     let mut client = Client::establish(server);
     assert_eq!(client.update().1.len(), 1);

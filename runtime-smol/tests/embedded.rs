@@ -18,9 +18,7 @@ fn config() -> HostConfig {
     let mut core = Config::new(Asn(65010), Ipv4Addr::new(203, 0, 113, 1));
     core.sources.push(SourceConfig {
         name: "list".into(),
-        location: Location::Inline {
-            prefixes: vec!["192.0.2.0/24".parse().unwrap()],
-        },
+        location: Location::Inline { prefixes: vec!["192.0.2.0/24".parse().unwrap()] },
         required: false,
     });
     core.feeds.push(FeedConfig {
@@ -30,11 +28,7 @@ fn config() -> HostConfig {
         large_communities: Vec::new(),
         aggregate: Aggregate::Off,
     });
-    core.unknown_peers = UnknownPeers::Default {
-        feed: "ru".into(),
-        max: 10,
-        max_per_address: 10,
-    };
+    core.unknown_peers = UnknownPeers::Default { feed: "ru".into(), max: 10, max_per_address: 10 };
     let mut config = HostConfig::new(core);
     config.listen = vec!["127.0.0.1:0".parse().unwrap(), "127.0.0.1:0".parse().unwrap()];
     config
@@ -43,10 +37,7 @@ fn config() -> HostConfig {
 #[test]
 fn it_starts_serves_and_shuts_down_in_an_executor_of_the_caller() {
     let executor = Rc::new(LocalExecutor::new());
-    let options = Options {
-        store: Some(Arc::new(MemStore::default())),
-        seed: Some(1),
-    };
+    let options = Options { store: Some(Arc::new(MemStore::default())), seed: Some(1) };
     let server = Server::start(config(), options, &executor).unwrap();
     let endpoints = server.endpoints();
     assert_eq!(endpoints.len(), 2);
@@ -65,10 +56,7 @@ fn it_starts_serves_and_shuts_down_in_an_executor_of_the_caller() {
 
         let mut other = config();
         other.state_dir = PathBuf::from("/elsewhere");
-        assert!(matches!(
-            server.reload(other).await,
-            Err(ReloadError::StateDir { .. })
-        ));
+        assert!(matches!(server.reload(other).await, Err(ReloadError::StateDir { .. })));
         server.reload(config()).await.unwrap();
         server.shut_down("bye").await;
         assert!(server.endpoints().is_empty());
@@ -79,10 +67,7 @@ fn it_starts_serves_and_shuts_down_in_an_executor_of_the_caller() {
 #[test]
 fn one_that_is_dropped_closes_its_sockets() {
     let executor = Rc::new(LocalExecutor::new());
-    let options = Options {
-        store: Some(Arc::new(MemStore::default())),
-        seed: Some(1),
-    };
+    let options = Options { store: Some(Arc::new(MemStore::default())), seed: Some(1) };
     let server = Server::start(config(), options, &executor).unwrap();
     let endpoint = server.endpoints()[0];
     block_on(executor.run(async {

@@ -28,12 +28,7 @@ impl ClientConfig {
     /// Both families, 240 seconds, and an identifier made of the ASN.
     pub fn new(asn: u32) -> Self {
         let router_id = Ipv4Addr::from_bits(0x0A00_0000 | asn & 0xFF_FFFF);
-        Self {
-            asn: Asn(asn),
-            router_id,
-            families: Families::BOTH,
-            hold_secs: 240,
-        }
+        Self { asn: Asn(asn), router_id, families: Families::BOTH, hold_secs: 240 }
     }
 }
 
@@ -148,10 +143,8 @@ impl Client {
         };
         self.announced += update.announced_v4().len() + update.announced_v6().len();
         let v4 = route(update.next_hop_v4().map(IpAddr::V4));
-        self.v4
-            .extend(update.announced_v4().iter().map(|&prefix| (prefix, v4.clone())));
+        self.v4.extend(update.announced_v4().iter().map(|&prefix| (prefix, v4.clone())));
         let v6 = route(update.next_hop_v6().map(IpAddr::V6));
-        self.v6
-            .extend(update.announced_v6().iter().map(|&prefix| (prefix, v6.clone())));
+        self.v6.extend(update.announced_v6().iter().map(|&prefix| (prefix, v6.clone())));
     }
 }

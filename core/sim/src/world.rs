@@ -114,8 +114,7 @@ impl World {
         self.links.insert(conn, link);
         let parse = |text: &str| -> SocketAddr { text.parse().expect("an address with a port") };
         let (local, remote) = (parse(local), parse(remote));
-        self.server
-            .handle(self.now, Input::Connected { conn, local, remote });
+        self.server.handle(self.now, Input::Connected { conn, local, remote });
         conn
     }
 
@@ -206,10 +205,8 @@ impl World {
             self.run();
             let server = self.server.poll_timeout().map(|(at, _)| at);
             let clients = self.links.values().filter(|link| !link.is_gone && !link.is_mute);
-            let client = clients
-                .filter_map(|link| link.client.session.poll_timeout())
-                .map(|(at, _)| at)
-                .min();
+            let client =
+                clients.filter_map(|link| link.client.session.poll_timeout()).map(|(at, _)| at).min();
             let Some(next) = server.into_iter().chain(client).min().filter(|&at| at <= end) else {
                 break;
             };
@@ -221,11 +218,7 @@ impl World {
                 "a deadline that is due stays: {after:?} at {}",
                 self.now
             );
-            for link in self
-                .links
-                .values_mut()
-                .filter(|link| !link.is_gone && !link.is_mute)
-            {
+            for link in self.links.values_mut().filter(|link| !link.is_gone && !link.is_mute) {
                 link.client.session.handle_timeout(self.now);
                 link.client.drive(self.now);
             }
@@ -235,10 +228,7 @@ impl World {
 
     /// Whether every established client that reads has been told all it should have.
     pub fn is_in_sync(&self) -> bool {
-        self.server
-            .peers()
-            .filter(|peer| !self.links[&peer.conn].is_stalled)
-            .all(|peer| peer.is_in_sync)
+        self.server.peers().filter(|peer| !self.links[&peer.conn].is_stalled).all(|peer| peer.is_in_sync)
     }
 
     fn link(&mut self, conn: ConnId) -> &mut Link {
@@ -254,19 +244,10 @@ impl World {
                 Action::Transmit { conn } => self.link(conn).is_signalled = true,
                 Action::Close { conn, flush } => self.link(conn).close = Some(flush),
                 Action::Fetch { source, request } => self.fetch(source, &request),
-                Action::Store {
-                    ticket,
-                    write: StoreWrite::Source(record),
-                } => {
+                Action::Store { ticket, write: StoreWrite::Source(record) } => {
                     self.stored.retain(|old| old.name != record.name);
                     self.stored.push(record);
-                    self.server.handle(
-                        self.now,
-                        Input::Stored {
-                            ticket,
-                            result: Ok(()),
-                        },
-                    );
+                    self.server.handle(self.now, Input::Stored { ticket, result: Ok(()) });
                 }
                 Action::Reply { ticket, reply } => self.replies.push((ticket, reply)),
                 Action::Notice(notice) => self.notices.push(notice),
@@ -283,14 +264,7 @@ impl World {
             None => FetchOutcome::Failed(format!("{path}: no such file")),
         };
         let unix_secs = self.now.as_nanos() / 1_000_000_000;
-        self.server.handle(
-            self.now,
-            Input::Fetched {
-                source,
-                unix_secs,
-                outcome,
-            },
-        );
+        self.server.handle(self.now, Input::Fetched { source, unix_secs, outcome });
     }
 
     /// `true` when something moved.
@@ -308,13 +282,7 @@ impl World {
         }
         if is_over {
             self.link(conn).is_gone = true;
-            self.server.handle(
-                now,
-                Input::Disconnected {
-                    conn,
-                    lost: Lost::Eof,
-                },
-            );
+            self.server.handle(now, Input::Disconnected { conn, lost: Lost::Eof });
         }
         is_over || !bytes.is_empty()
     }
@@ -361,13 +329,7 @@ impl World {
         link.is_gone = true;
         link.client.session.handle_disconnected(Lost::Eof);
         link.client.drive(now);
-        self.server.handle(
-            now,
-            Input::Disconnected {
-                conn,
-                lost: Lost::Closed,
-            },
-        );
+        self.server.handle(now, Input::Disconnected { conn, lost: Lost::Closed });
         true
     }
 }

@@ -37,16 +37,10 @@ impl Config {
 
 fn check_server(config: &Config) -> Result<(), ConfigError> {
     if !config.asn.is_usable() {
-        return Err(error(
-            "bgp.asn",
-            format!("{} is reserved; a router cannot have it", config.asn),
-        ));
+        return Err(error("bgp.asn", format!("{} is reserved; a router cannot have it", config.asn)));
     }
     if config.router_id == Ipv4Addr::UNSPECIFIED {
-        return Err(error(
-            "bgp.router_id",
-            "0.0.0.0 identifies nobody; use one of this machine's addresses",
-        ));
+        return Err(error("bgp.router_id", "0.0.0.0 identifies nobody; use one of this machine's addresses"));
     }
     if matches!(config.hold_secs, 1 | 2) {
         return Err(error("bgp.hold_time", "must be 0 or at least 3 seconds"));
@@ -65,16 +59,10 @@ fn check_peer(config: &Config, index: usize, peer: &PeerConfig) -> Result<(), Co
     if let AsnMatch::Is(asn) = peer.asn
         && !asn.is_usable()
     {
-        return Err(error(
-            path("asn"),
-            format!("{asn} is reserved; a router cannot have it"),
-        ));
+        return Err(error(path("asn"), format!("{asn} is reserved; a router cannot have it")));
     }
     if peer.families.is_empty() {
-        return Err(error(
-            path("families"),
-            "is empty; name \"ipv4\", \"ipv6\" or both",
-        ));
+        return Err(error(path("families"), "is empty; name \"ipv4\", \"ipv6\" or both"));
     }
     for feed in &peer.feeds {
         let known = config.feeds.iter().map(|known| known.name.as_str());
@@ -140,10 +128,7 @@ fn check_reference<'a>(
 }
 
 fn error(path: impl Into<String>, problem: impl Into<String>) -> ConfigError {
-    ConfigError {
-        path: path.into(),
-        problem: problem.into(),
-    }
+    ConfigError { path: path.into(), problem: problem.into() }
 }
 
 const MAX_NAME_LEN: usize = 64;
@@ -191,10 +176,7 @@ mod tests {
             (|c| c.asn = Asn(0), "bgp.asn"),
             (|c| c.router_id = Ipv4Addr::UNSPECIFIED, "bgp.router_id"),
             (|c| c.hold_secs = 2, "bgp.hold_time"),
-            (
-                |c| c.next_hop = NextHop::Address(Ipv4Addr::BROADCAST),
-                "bgp.next_hop",
-            ),
+            (|c| c.next_hop = NextHop::Address(Ipv4Addr::BROADCAST), "bgp.next_hop"),
             (|c| c.feeds[0].sources[0] = "lisp".into(), "feed.ru.expr"),
             (|c| c.sources.push(c.sources[0].clone()), "source.list"),
             (|c| c.peers[0].asn = AsnMatch::Is(Asn(23456)), "peer[0].asn"),
@@ -212,17 +194,11 @@ mod tests {
 
     #[test]
     fn a_slip_is_answered_with_the_nearest_name() {
-        assert_eq!(
-            nearest("hold_tiem", ["asn", "hold_time"].into_iter()),
-            Some("hold_time")
-        );
+        assert_eq!(nearest("hold_tiem", ["asn", "hold_time"].into_iter()), Some("hold_time"));
         assert_eq!(nearest("zebra", ["asn", "hold_time"].into_iter()), None);
         let mut broken = config();
         broken.feeds[0].sources[0] = "lisp".into();
         let problem = broken.check().map_err(|error| error.problem);
-        assert_eq!(
-            problem,
-            Err("no source is called \"lisp\"; did you mean \"list\"?".into())
-        );
+        assert_eq!(problem, Err("no source is called \"lisp\"; did you mean \"list\"?".into()));
     }
 }

@@ -199,19 +199,13 @@ impl Families {
     /// Those in both sets.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
-        Self {
-            v4: self.v4 && other.v4,
-            v6: self.v6 && other.v6,
-        }
+        Self { v4: self.v4 && other.v4, v6: self.v6 && other.v6 }
     }
 
     /// Those in either set.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
-        Self {
-            v4: self.v4 || other.v4,
-            v6: self.v6 || other.v6,
-        }
+        Self { v4: self.v4 || other.v4, v6: self.v6 || other.v6 }
     }
 
     /// Each of them as the wire names it, IPv4 first.

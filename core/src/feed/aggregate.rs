@@ -100,9 +100,6 @@ mod tests {
     fn the_last_address_of_v6_joins_like_any_other() {
         let hosts = vec![Prefix6::host(u128::MAX), Prefix6::host(u128::MAX - 1)];
         let set = aggregate(&PrefixSet::<V6>::from_prefixes(hosts));
-        assert_eq!(
-            set.iter().collect::<Vec<_>>(),
-            [Prefix6::new(u128::MAX, 127).unwrap()]
-        );
+        assert_eq!(set.iter().collect::<Vec<_>>(), [Prefix6::new(u128::MAX, 127).unwrap()]);
     }
 }

@@ -118,20 +118,14 @@ impl Catalog {
 
     fn replace_sources(&mut self, configs: &[SourceConfig]) {
         let old = core::mem::take(&mut self.sources);
-        let mut old: BTreeMap<String, (SourceId, Source)> = old
-            .into_iter()
-            .map(|(id, source)| (source.config.name.clone(), (id, source)))
-            .collect();
+        let mut old: BTreeMap<String, (SourceId, Source)> =
+            old.into_iter().map(|(id, source)| (source.config.name.clone(), (id, source))).collect();
         for config in configs {
             let (id, mut source) = old.remove(&config.name).unwrap_or_else(|| {
                 self.next_source += 1;
                 (
                     SourceId(self.next_source),
-                    Source {
-                        config: config.clone(),
-                        held: None,
-                        fetch: Fetch::Idle,
-                    },
+                    Source { config: config.clone(), held: None, fetch: Fetch::Idle },
                 )
             });
             source.config = config.clone();
@@ -144,23 +138,14 @@ impl Catalog {
 
     fn replace_feeds(&mut self, configs: &[FeedConfig]) {
         let old = core::mem::take(&mut self.feeds);
-        let mut old: BTreeMap<String, (FeedId, Feed)> = old
-            .into_iter()
-            .map(|(id, feed)| (feed.config.name.clone(), (id, feed)))
-            .collect();
+        let mut old: BTreeMap<String, (FeedId, Feed)> =
+            old.into_iter().map(|(id, feed)| (feed.config.name.clone(), (id, feed))).collect();
         for config in configs {
             let (id, mut feed) = old.remove(&config.name).unwrap_or_else(|| {
                 self.next_feed += 1;
                 let id = FeedId(self.next_feed);
                 let table = Arc::new(FeedTable::build(id, Serial(0), &[], config.aggregate));
-                (
-                    id,
-                    Feed {
-                        config: config.clone(),
-                        table,
-                        is_loaded: false,
-                    },
-                )
+                (id, Feed { config: config.clone(), table, is_loaded: false })
             });
             feed.config = config.clone();
             self.feeds.insert(id, feed);
@@ -180,25 +165,16 @@ impl Catalog {
                 unix_secs: record.unix_secs,
                 prefixes: list.v4.len() + list.v6.len(),
             });
-            source.held = Some(Held {
-                list,
-                serial: record.serial,
-            });
+            source.held = Some(Held { list, serial: record.serial });
         }
         let all: Vec<FeedId> = self.feeds.keys().copied().collect();
-        (
-            restored,
-            all.into_iter().filter_map(|id| self.rebuild(id)).collect(),
-        )
+        (restored, all.into_iter().filter_map(|id| self.rebuild(id)).collect())
     }
 
     /// The sources that come from outside.
     pub fn fetchable(&self) -> impl Iterator<Item = SourceId> + use<'_> {
         let is_outside = |source: &Source| matches!(source.config.location, Location::File { .. });
-        self.sources
-            .iter()
-            .filter(move |(_, source)| is_outside(source))
-            .map(|(&id, _)| id)
+        self.sources.iter().filter(move |(_, source)| is_outside(source)).map(|(&id, _)| id)
     }
 
     /// Wants a new body of a source: what to fetch now, or `None` while a fetch is under way (it will be
@@ -213,10 +189,7 @@ impl Catalog {
             return None;
         }
         source.fetch = Fetch::Running;
-        Some(FetchRequest::File {
-            path: path.clone(),
-            max_bytes: MAX_BODY_BYTES,
-        })
+        Some(FetchRequest::File { path: path.clone(), max_bytes: MAX_BODY_BYTES })
     }
 
     /// What came of a fetch; then, when it was wanted again meanwhile, the next one.
@@ -226,11 +199,7 @@ impl Catalog {
         unix_secs: u64,
         outcome: FetchOutcome,
     ) -> (SourceOutcome, Option<FetchRequest>) {
-        let Some(source) = self
-            .sources
-            .get_mut(&id)
-            .filter(|source| source.fetch != Fetch::Idle)
-        else {
+        let Some(source) = self.sources.get_mut(&id).filter(|source| source.fetch != Fetch::Idle) else {
             return (SourceOutcome::Ignored, None);
         };
         let is_wanted = source.fetch == Fetch::RunningAndWanted;
@@ -245,12 +214,8 @@ impl Catalog {
             return Vec::new();
         };
         let has_source = |feed: &Feed| feed.config.sources.contains(&source.config.name);
-        let ids: Vec<FeedId> = self
-            .feeds
-            .iter()
-            .filter(|(_, feed)| has_source(feed))
-            .map(|(&id, _)| id)
-            .collect();
+        let ids: Vec<FeedId> =
+            self.feeds.iter().filter(|(_, feed)| has_source(feed)).map(|(&id, _)| id).collect();
         ids.into_iter().filter_map(|id| self.rebuild(id)).collect()
     }
 
@@ -263,11 +228,7 @@ impl Catalog {
     /// The ids of feeds by name, sorted, none twice; names that are no feeds are left out.
     pub fn find_feeds(&self, names: &[String]) -> Vec<FeedId> {
         let is_named = |feed: &Feed| names.contains(&feed.config.name);
-        self.feeds
-            .iter()
-            .filter(|(_, feed)| is_named(feed))
-            .map(|(&id, _)| id)
-            .collect()
+        self.feeds.iter().filter(|(_, feed)| is_named(feed)).map(|(&id, _)| id).collect()
     }
 
     /// What these feeds add up to now.
@@ -286,24 +247,16 @@ impl Catalog {
 
     fn rebuild(&mut self, id: FeedId) -> Option<FeedChange> {
         let feed = self.feeds.get_mut(&id)?;
-        let tags = Arc::new(TagSet::new(
-            feed.config.communities.clone(),
-            feed.config.large_communities.clone(),
-        ));
-        let sources = self
-            .sources
-            .values()
-            .filter(|source| feed.config.sources.contains(&source.config.name));
+        let tags =
+            Arc::new(TagSet::new(feed.config.communities.clone(), feed.config.large_communities.clone()));
+        let sources =
+            self.sources.values().filter(|source| feed.config.sources.contains(&source.config.name));
         let mut parts = Vec::new();
         let mut is_loaded = true;
         for source in sources {
             match &source.held {
                 Some(Held { list, .. }) => {
-                    parts.push(FeedPart {
-                        set4: &list.v4,
-                        set6: &list.v6,
-                        tags: tags.clone(),
-                    });
+                    parts.push(FeedPart { set4: &list.v4, set6: &list.v6, tags: tags.clone() });
                 }
                 None => is_loaded = false,
             }
@@ -341,10 +294,7 @@ impl Source {
             v6: PrefixSet::from_prefixes(v6),
             ..ParsedList::default()
         };
-        self.held = Some(Held {
-            list,
-            serial: Serial(0),
-        });
+        self.held = Some(Held { list, serial: Serial(0) });
     }
 
     fn take(&mut self, unix_secs: u64, outcome: FetchOutcome) -> SourceOutcome {
@@ -367,12 +317,7 @@ impl Source {
         }
         let serial = Serial(old.map_or(0, |old| old.serial.0) + 1);
         let outcome = SourceOutcome::Fresh {
-            record: SourceRecord {
-                name: self.config.name.clone(),
-                serial,
-                unix_secs,
-                body,
-            },
+            record: SourceRecord { name: self.config.name.clone(), serial, unix_secs, body },
             counts: (list.v4.len(), list.v6.len()),
             bad: (list.bad, list.first_bad.clone()),
         };
@@ -381,15 +326,8 @@ impl Source {
     }
 
     fn fail(&self, error: String) -> SourceOutcome {
-        let kept = self
-            .held
-            .as_ref()
-            .map_or(0, |held| held.list.v4.len() + held.list.v6.len());
-        SourceOutcome::Failed {
-            error,
-            kept,
-            is_fatal: self.config.required && self.held.is_none(),
-        }
+        let kept = self.held.as_ref().map_or(0, |held| held.list.v4.len() + held.list.v6.len());
+        SourceOutcome::Failed { error, kept, is_fatal: self.config.required && self.held.is_none() }
     }
 }
 

@@ -14,10 +14,7 @@ pub struct PrefixSet<F: Family> {
 
 impl<F: Family> Default for PrefixSet<F> {
     fn default() -> Self {
-        Self {
-            bits: Box::default(),
-            lens: Box::default(),
-        }
+        Self { bits: Box::default(), lens: Box::default() }
     }
 }
 
@@ -61,9 +58,7 @@ impl<F: Family> PrefixSet<F> {
         // Rows of one address stand together, at most one for each length.
         let first = self.bits.partition_point(|&bits| bits < prefix.bits());
         let same_address = self.bits.iter().zip(&*self.lens).skip(first);
-        same_address
-            .take_while(|&(&bits, _)| bits == prefix.bits())
-            .any(|(_, &len)| len == prefix.len())
+        same_address.take_while(|&(&bits, _)| bits == prefix.bits()).any(|(_, &len)| len == prefix.len())
     }
 
     /// The prefixes that are in any of `sets`.

@@ -43,16 +43,8 @@ impl FeedTable {
         let mut space = TagSpace::default();
         let tags: Vec<TagId> = parts.iter().map(|part| space.intern(&part.tags)).collect();
         let tagged = |tag: &TagId| *tag;
-        let sets4: Vec<_> = parts
-            .iter()
-            .map(|part| part.set4)
-            .zip(tags.iter().map(tagged))
-            .collect();
-        let sets6: Vec<_> = parts
-            .iter()
-            .map(|part| part.set6)
-            .zip(tags.iter().map(tagged))
-            .collect();
+        let sets4: Vec<_> = parts.iter().map(|part| part.set4).zip(tags.iter().map(tagged)).collect();
+        let sets6: Vec<_> = parts.iter().map(|part| part.set6).zip(tags.iter().map(tagged)).collect();
         let rows4 = Rows::build(&sets4, aggregate, &mut space);
         let rows6 = Rows::build(&sets6, aggregate, &mut space);
         let used = rows4.used().chain(rows6.used()).collect();
@@ -203,9 +195,7 @@ impl<F: Family> Rows<F> {
                 tags: RowTags::One(first),
             };
         }
-        let routes = full
-            .iter()
-            .flat_map(|(set, tag)| set.iter().map(move |prefix| (prefix, *tag)));
+        let routes = full.iter().flat_map(|(set, tag)| set.iter().map(move |prefix| (prefix, *tag)));
         let routes = join(routes.collect(), space);
         match policy {
             Aggregate::Off => Self::from_routes(&routes),
@@ -242,10 +232,7 @@ impl<F: Family> Rows<F> {
                 }
             }
         };
-        RouteTable {
-            prefixes: self.prefixes,
-            column,
-        }
+        RouteTable { prefixes: self.prefixes, column }
     }
 }
 
@@ -286,15 +273,9 @@ struct Canon {
 
 impl Canon {
     fn new(space: &TagSpace, used: BTreeSet<TagId>, limit: usize) -> Self {
-        let mut sets: Vec<_> = used
-            .into_iter()
-            .filter_map(|id| Some((space.set(id)?, id)))
-            .collect();
+        let mut sets: Vec<_> = used.into_iter().filter_map(|id| Some((space.set(id)?, id))).collect();
         sets.sort_unstable();
-        let mut canon = Self {
-            sets: Vec::new(),
-            places: BTreeMap::new(),
-        };
+        let mut canon = Self { sets: Vec::new(), places: BTreeMap::new() };
         for (set, id) in sets {
             match canon.sets.last_mut() {
                 Some(last) if canon.places.len() >= limit => *last = Arc::new(last.union(set)),

@@ -108,16 +108,8 @@ impl<'a, F: Routed> Walk<'a, F> {
                 (None, Some(_)) => Ordering::Greater,
                 (None, None) => return None,
             };
-            let old = if order.is_le() {
-                self.told.next_run(1, space)
-            } else {
-                None
-            };
-            let new = if order.is_ge() {
-                self.current.next_run(1, space)
-            } else {
-                None
-            };
+            let old = if order.is_le() { self.told.next_run(1, space) } else { None };
+            let new = if order.is_ge() { self.current.next_run(1, space) } else { None };
             let run = new.or(old)?;
             let common = self.common.find(run.first()?, space);
             let mut with_common = |run: Option<Run<'a, F>>| match (run, common) {

@@ -83,15 +83,7 @@ impl Groups {
             let id = GroupId(self.next);
             let Desired { view, is_loaded } = desired(&key.feeds);
             self.by_key.insert(key.clone(), id);
-            self.by_id.insert(
-                id,
-                Group {
-                    key,
-                    current: view,
-                    is_loaded,
-                    members: BTreeSet::new(),
-                },
-            );
+            self.by_id.insert(id, Group { key, current: view, is_loaded, members: BTreeSet::new() });
             id
         };
         if let Some(group) = self.by_id.get_mut(&id) {
@@ -117,11 +109,7 @@ impl Groups {
     /// members. Nobody else is touched.
     pub fn update(&mut self, feed: FeedId, desired: impl Fn(&[FeedId]) -> Desired) -> Vec<ConnId> {
         let mut touched = Vec::new();
-        for group in self
-            .by_id
-            .values_mut()
-            .filter(|group| group.key.feeds.contains(&feed))
-        {
+        for group in self.by_id.values_mut().filter(|group| group.key.feeds.contains(&feed)) {
             let Desired { view, is_loaded } = desired(&group.key.feeds);
             group.current = view;
             group.is_loaded = is_loaded;

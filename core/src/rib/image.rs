@@ -136,13 +136,8 @@ impl ImageCache {
             self.next += 1;
             let key = Arc::new(key);
             self.by_key.insert(Arc::clone(&key), id);
-            let image = Image {
-                key,
-                segments: Vec::new(),
-                bytes: 0,
-                packer: Some(Packer::new(plan)),
-                users: 0,
-            };
+            let image =
+                Image { key, segments: Vec::new(), bytes: 0, packer: Some(Packer::new(plan)), users: 0 };
             self.images.insert(id, image);
             self.stats.images += 1;
             id
@@ -154,11 +149,7 @@ impl ImageCache {
             }
             image.users += 1;
         }
-        Cursor {
-            image: id,
-            segment: 0,
-            offset: 0,
-        }
+        Cursor { image: id, segment: 0, offset: 0 }
     }
 
     /// Adds the next messages to `batch`: whole ones, up to `budget` octets, but at least one if there is any.
@@ -177,10 +168,7 @@ impl ImageCache {
             };
             let end = whole_messages(segment, cursor.offset, left, is_first);
             if end > cursor.offset {
-                batch.push(Chunk::Shared {
-                    image: Arc::clone(segment),
-                    range: cursor.offset..end,
-                });
+                batch.push(Chunk::Shared { image: Arc::clone(segment), range: cursor.offset..end });
                 left = left.saturating_sub(end - cursor.offset);
                 is_first = false;
                 cursor.offset = end;
@@ -200,10 +188,7 @@ impl ImageCache {
     }
 
     /// Gives a cursor back, at its end or before. Every cursor must come back.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "a cursor that was given back is not used again"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "a cursor that was given back is not used again")]
     pub fn close(&mut self, cursor: Cursor) {
         let id = cursor.image;
         let Some(image) = self.images.get_mut(&id) else {

@@ -19,11 +19,7 @@ pub(crate) struct TagMap(Vec<Arc<[TagId]>>);
 impl TagMap {
     pub(crate) fn new(view: &View, space: &mut TagSpace) -> Self {
         let tables = view.tables().iter();
-        Self(
-            tables
-                .map(|table| table.tags().iter().map(|set| space.intern(set)).collect())
-                .collect(),
-        )
+        Self(tables.map(|table| table.tags().iter().map(|set| space.intern(set)).collect()).collect())
     }
 }
 
@@ -190,9 +186,7 @@ pub(crate) struct Common<'a, F: Family> {
 
 impl<'a, F: Routed> Common<'a, F> {
     pub(crate) fn new(side: &Side<'a, '_>, other: &View) -> Self {
-        Self {
-            lanes: side.lanes(|feed| other.has(feed)),
-        }
+        Self { lanes: side.lanes(|feed| other.has(feed)) }
     }
 
     /// Whether no prefix is in them.

@@ -133,30 +133,17 @@ impl Packer {
 
     /// Goes on with the walk of this stage. Returns whether it is at its end.
     fn walk<F: Routed>(&mut self, verb: Verb, out: &mut Vec<u8>, target: usize) -> bool {
-        let Plan {
-            told,
-            current,
-            resend,
-            profile,
-        } = &self.plan;
+        let Plan { told, current, resend, profile } = &self.plan;
         if !profile.serves(F::AFI_SAFI) {
             return true;
         }
         let nothing = View::empty();
         let told = Side {
-            view: if verb == Verb::Announce && *resend {
-                &nothing
-            } else {
-                told
-            },
+            view: if verb == Verb::Announce && *resend { &nothing } else { told },
             tags: &self.told_tags,
             at: &self.told_at,
         };
-        let current = Side {
-            view: current,
-            tags: &self.current_tags,
-            at: &self.current_at,
-        };
+        let current = Side { view: current, tags: &self.current_tags, at: &self.current_at };
         let mut walk = Walk::<F>::new(&told, &current);
         let mut at_end = false;
         while out.len() < target && !at_end {

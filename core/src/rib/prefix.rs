@@ -63,9 +63,7 @@ macro_rules! bits {
             }
 
             fn bit(index: u8) -> Self {
-                (1 as $ty)
-                    .checked_shl((<$ty>::BITS - 1).wrapping_sub(u32::from(index)))
-                    .unwrap_or(0)
+                (1 as $ty).checked_shl((<$ty>::BITS - 1).wrapping_sub(u32::from(index))).unwrap_or(0)
             }
 
             fn leading_zeros(self) -> u8 {
@@ -155,10 +153,7 @@ pub type Prefix6 = Prefix<V6>;
 impl<F: Family> Prefix<F> {
     /// The prefix of `len` bits that contains `bits`; host bits are masked. `None` when `len` is too long.
     pub fn new(bits: F::Bits, len: u8) -> Option<Self> {
-        (len <= F::MAX_LEN).then(|| Self {
-            bits: bits & F::Bits::mask(len),
-            len,
-        })
+        (len <= F::MAX_LEN).then(|| Self { bits: bits & F::Bits::mask(len), len })
     }
 
     /// A prefix out of the parts of one that was masked before.
@@ -168,10 +163,7 @@ impl<F: Family> Prefix<F> {
 
     /// The single address `bits`.
     pub fn host(bits: F::Bits) -> Self {
-        Self {
-            bits,
-            len: F::MAX_LEN,
-        }
+        Self { bits, len: F::MAX_LEN }
     }
 
     /// The network address.
@@ -203,10 +195,7 @@ impl<F: Family> Prefix<F> {
     /// The other half of the prefix one bit shorter; `None` for `/0`.
     pub fn sibling(self) -> Option<Self> {
         let last_bit = self.len.checked_sub(1)?;
-        Some(Self {
-            bits: self.bits ^ F::Bits::bit(last_bit),
-            len: self.len,
-        })
+        Some(Self { bits: self.bits ^ F::Bits::bit(last_bit), len: self.len })
     }
 
     /// The prefix one bit shorter; `None` for `/0`.
@@ -322,11 +311,7 @@ impl FromStr for AnyPrefix {
             }
             Self::V6(prefix)
         };
-        if prefix.len() == 0 {
-            Err(PrefixError::DefaultRoute)
-        } else {
-            Ok(prefix)
-        }
+        if prefix.len() == 0 { Err(PrefixError::DefaultRoute) } else { Ok(prefix) }
     }
 }
 

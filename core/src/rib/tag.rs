@@ -17,10 +17,7 @@ pub struct TagSet {
 impl TagSet {
     /// The set of these communities, in whatever order they come.
     pub fn new(standard: Vec<Community>, large: Vec<LargeCommunity>) -> Self {
-        Self {
-            standard: sorted(standard),
-            large: sorted(large),
-        }
+        Self { standard: sorted(standard), large: sorted(large) }
     }
 
     /// Standard communities (RFC 1997), ascending.
@@ -41,10 +38,7 @@ impl TagSet {
     /// The communities of both.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        Self::new(
-            [&*self.standard, &*other.standard].concat(),
-            [&*self.large, &*other.large].concat(),
-        )
+        Self::new([&*self.standard, &*other.standard].concat(), [&*self.large, &*other.large].concat())
     }
 }
 
@@ -118,11 +112,7 @@ mod tests {
     use super::*;
 
     const fn large(global: u32) -> LargeCommunity {
-        LargeCommunity {
-            global,
-            local1: 1,
-            local2: 100,
-        }
+        LargeCommunity { global, local1: 1, local2: 100 }
     }
 
     #[test]

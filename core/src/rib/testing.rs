@@ -21,11 +21,7 @@ pub(crate) type Feed = Vec<Part>;
 
 /// Communities that a number stands for. 0 stands for none.
 pub(crate) fn tags(number: u32) -> Arc<TagSet> {
-    let large = LargeCommunity {
-        global: 65010,
-        local1: 7,
-        local2: number,
-    };
+    let large = LargeCommunity { global: 65010, local1: 7, local2: number };
     Arc::new(match number {
         0 => TagSet::default(),
         _ if number.is_multiple_of(2) => TagSet::new(vec![Community(number)], vec![]),
@@ -41,20 +37,9 @@ pub(crate) fn table(id: u32, serial: u64, feed: &[Part]) -> Arc<FeedTable> {
             (v4, PrefixSet::from_prefixes(v6.clone()), tags(*tag))
         })
         .collect();
-    let parts: Vec<_> = sets
-        .iter()
-        .map(|(set4, set6, tags)| FeedPart {
-            set4,
-            set6,
-            tags: Arc::clone(tags),
-        })
-        .collect();
-    Arc::new(FeedTable::build(
-        FeedId(id),
-        Serial(serial),
-        &parts,
-        Aggregate::Off,
-    ))
+    let parts: Vec<_> =
+        sets.iter().map(|(set4, set6, tags)| FeedPart { set4, set6, tags: Arc::clone(tags) }).collect();
+    Arc::new(FeedTable::build(FeedId(id), Serial(serial), &parts, Aggregate::Off))
 }
 
 /// The view of these feeds, all in version `serial`.

@@ -60,10 +60,7 @@ impl View {
     pub fn routes<F: Routed>(&self) -> Routes<'_, F> {
         let mut space = TagSpace::default();
         let map = TagMap::new(self, &mut space);
-        Routes {
-            merge: self.merge(&map),
-            space,
-        }
+        Routes { merge: self.merge(&map), space }
     }
 
     /// How many different IPv4 prefixes. Counted at the first call, if there are several feeds.
@@ -78,17 +75,11 @@ impl View {
 
     /// Whether the view has this feed in this version.
     pub(crate) fn has(&self, feed: &FeedTable) -> bool {
-        self.tables
-            .binary_search_by_key(&key(feed), |table| key(table))
-            .is_ok()
+        self.tables.binary_search_by_key(&key(feed), |table| key(table)).is_ok()
     }
 
     fn merge<F: Routed>(&self, tags: &TagMap) -> Merge<'_, F> {
-        let side = Side {
-            view: self,
-            tags,
-            at: &[],
-        };
+        let side = Side { view: self, tags, at: &[] };
         Merge::new(&side, &Self::empty())
     }
 

@@ -29,18 +29,12 @@ impl RouteServer {
         let is_overrun = self.conns.len() >= self.config.max_connections.saturating_add(MAX_LINGERING);
         if is_overrun || self.phase != Phase::Serving || self.conns.contains_key(&id) {
             self.stats.refused += 1;
-            self.actions.push_back(Action::Close {
-                conn: id,
-                flush: false,
-            });
+            self.actions.push_back(Action::Close { conn: id, flush: false });
             return;
         }
         let canonical = |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
         let (local, remote) = (canonical(local), canonical(remote));
-        let families = self
-            .registry
-            .families(local, remote.ip())
-            .unwrap_or(Families::BOTH);
+        let families = self.registry.families(local, remote.ip()).unwrap_or(Families::BOTH);
         let session = Session::new(
             SessionConfig {
                 asn: self.config.asn,
@@ -72,10 +66,7 @@ impl RouteServer {
         if self.registry.families(conn.local, address).is_some() {
             return Ok(());
         }
-        let UnknownPeers::Default {
-            max, max_per_address, ..
-        } = &self.config.unknown_peers
-        else {
+        let UnknownPeers::Default { max, max_per_address, .. } = &self.config.unknown_peers else {
             return Err(cease(CONNECTION_REJECTED));
         };
         let here = self.unknown.get(&address).copied().unwrap_or(0);
@@ -135,14 +126,8 @@ impl RouteServer {
 
     /// RFC 4271 6.8, against each other connection of the same peer.
     fn collide(&mut self, now: Instant, id: ConnId, negotiated: &Negotiated, rivals: &[ConnId]) {
-        let local = Speaker {
-            router_id: self.config.router_id,
-            asn: self.config.asn,
-        };
-        let remote = Speaker {
-            router_id: negotiated.router_id,
-            asn: negotiated.asn,
-        };
+        let local = Speaker { router_id: self.config.router_id, asn: self.config.asn };
+        let remote = Speaker { router_id: negotiated.router_id, asn: negotiated.asn };
         for &rival in rivals {
             let Some(existing) = self.conns.get_mut(&rival) else {
                 continue;
@@ -198,14 +183,8 @@ impl RouteServer {
             v4: negotiated.families.v4 && !profile.families.v4,
             v6: negotiated.families.v6 && !profile.families.v6,
         };
-        let key = GroupKey {
-            feeds: self.feeds_of(owner.peer),
-            profile: Arc::new(profile),
-        };
-        let before = conn
-            .outbound
-            .as_ref()
-            .and_then(|outbound| self.groups.find(outbound.group));
+        let key = GroupKey { feeds: self.feeds_of(owner.peer), profile: Arc::new(profile) };
+        let before = conn.outbound.as_ref().and_then(|outbound| self.groups.find(outbound.group));
         let mut is_recoded = false;
         if let Some(before) = before {
             if *before.key() == key {
@@ -218,10 +197,7 @@ impl RouteServer {
             is_recoded = old != new;
         } else if !missing.is_empty() {
             let peer = conn.label();
-            self.notice(Notice::NextHopMissing {
-                peer,
-                families: missing,
-            });
+            self.notice(Notice::NextHopMissing { peer, families: missing });
         }
         let group = self.groups.join(key, id, |feeds| self.catalog.desired(feeds));
         if let Some(conn) = self.conns.get_mut(&id) {
@@ -229,11 +205,7 @@ impl RouteServer {
                 self.groups.leave(outbound.group, id);
                 outbound.handle_regroup(group, is_recoded);
             } else {
-                conn.outbound = Some(Outbound::new(
-                    group,
-                    negotiated.families,
-                    negotiated.enhanced_refresh,
-                ));
+                conn.outbound = Some(Outbound::new(group, negotiated.families, negotiated.enhanced_refresh));
             }
         }
         self.signal(id);
@@ -280,22 +252,18 @@ impl RouteServer {
     /// How this peer's UPDATEs are coded. A family without a next hop is left out.
     fn profile(&self, peer: Peer, local: IpAddr, negotiated: &Negotiated) -> WireProfile {
         let entry = self.registered(peer);
-        let next_hop = entry
-            .and_then(|entry| entry.next_hop)
-            .unwrap_or(self.config.next_hop);
-        let next_hop_v6 = entry
-            .and_then(|entry| entry.next_hop_v6)
-            .unwrap_or(self.config.next_hop_v6);
+        let next_hop = entry.and_then(|entry| entry.next_hop).unwrap_or(self.config.next_hop);
+        let next_hop_v6 = entry.and_then(|entry| entry.next_hop_v6).unwrap_or(self.config.next_hop_v6);
         let next_hop_v4 = own_v4(next_hop, local);
         let next_hop_v6 = own_v6(next_hop_v6, local);
         let allowed = entry.map_or(Families::BOTH, |entry| entry.families);
         WireProfile {
             as4: negotiated.params.as4,
             max_len: negotiated.max_len(),
-            families: negotiated.families.intersection(allowed).intersection(Families {
-                v4: next_hop_v4.is_some(),
-                v6: next_hop_v6.is_some(),
-            }),
+            families: negotiated
+                .families
+                .intersection(allowed)
+                .intersection(Families { v4: next_hop_v4.is_some(), v6: next_hop_v6.is_some() }),
             local_as: self.config.asn,
             ibgp: negotiated.is_internal,
             next_hop_v4,

@@ -38,10 +38,7 @@ pub struct Batch {
 impl Batch {
     /// An empty batch.
     pub const fn new() -> Self {
-        Self {
-            chunks: Vec::new(),
-            len: 0,
-        }
+        Self { chunks: Vec::new(), len: 0 }
     }
 
     /// Adds a chunk at the end; an empty one is dropped.

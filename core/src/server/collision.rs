@@ -39,14 +39,8 @@ mod tests {
 
     #[test]
     fn an_established_session_always_survives_and_an_unopened_one_never() {
-        let low = Speaker {
-            router_id: Ipv4Addr::new(10, 0, 0, 1),
-            asn: Asn(65001),
-        };
-        let high = Speaker {
-            router_id: Ipv4Addr::new(10, 0, 0, 2),
-            asn: Asn(65000),
-        };
+        let low = Speaker { router_id: Ipv4Addr::new(10, 0, 0, 1), asn: Asn(65001) };
+        let high = Speaker { router_id: Ipv4Addr::new(10, 0, 0, 2), asn: Asn(65000) };
         for (local, remote) in [(low, high), (high, low)] {
             assert_eq!(resolve(local, remote, State::Established), Survivor::Existing);
             for unopened in [State::OpenDelay, State::OpenSent, State::Closed] {
@@ -57,14 +51,8 @@ mod tests {
 
     #[test]
     fn in_open_confirm_the_new_one_survives_only_when_our_identifier_is_lower() {
-        let low = Speaker {
-            router_id: Ipv4Addr::new(10, 0, 0, 1),
-            asn: Asn(65001),
-        };
-        let high = Speaker {
-            router_id: Ipv4Addr::new(192, 0, 0, 1),
-            asn: Asn(65000),
-        };
+        let low = Speaker { router_id: Ipv4Addr::new(10, 0, 0, 1), asn: Asn(65001) };
+        let high = Speaker { router_id: Ipv4Addr::new(192, 0, 0, 1), asn: Asn(65000) };
         assert_eq!(resolve(low, high, State::OpenConfirm), Survivor::New);
         assert_eq!(resolve(high, low, State::OpenConfirm), Survivor::Existing);
     }
@@ -72,14 +60,8 @@ mod tests {
     #[test]
     fn equal_identifiers_are_decided_by_the_asn() {
         let router_id = Ipv4Addr::new(10, 0, 0, 1);
-        let low = Speaker {
-            router_id,
-            asn: Asn(65001),
-        };
-        let high = Speaker {
-            router_id,
-            asn: Asn(4_200_000_000),
-        };
+        let low = Speaker { router_id, asn: Asn(65001) };
+        let high = Speaker { router_id, asn: Asn(4_200_000_000) };
         assert_eq!(resolve(low, high, State::OpenConfirm), Survivor::New);
         assert_eq!(resolve(high, low, State::OpenConfirm), Survivor::Existing);
     }

@@ -62,10 +62,7 @@ impl RouteServer {
         self.spread(feeds);
         let peers = [changes.added, changes.changed, changes.removed];
         self.notice(Notice::Reloaded { peers, reset });
-        Reply::Reloaded {
-            peers,
-            fetching: self.fetch_all(),
-        }
+        Reply::Reloaded { peers, fetching: self.fetch_all() }
     }
 
     /// Brings one connection in line with the configuration; what to end it with where that is impossible.

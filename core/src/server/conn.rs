@@ -68,16 +68,11 @@ impl Conn {
 
     /// What to call it in notices.
     pub(super) fn label(&self) -> String {
-        self.owner
-            .as_ref()
-            .map_or_else(|| self.address().to_string(), |owner| owner.label.clone())
+        self.owner.as_ref().map_or_else(|| self.address().to_string(), |owner| owner.label.clone())
     }
 
     pub(super) fn next_timer(&self) -> Option<(Instant, Timer)> {
-        let session = self
-            .session
-            .poll_timeout()
-            .map(|(at, timer)| (at, Timer::Session(timer)));
+        let session = self.session.poll_timeout().map(|(at, timer)| (at, Timer::Session(timer)));
         let linger = self.linger.map(|at| (at, Timer::Linger));
         session.into_iter().chain(linger).min()
     }

@@ -115,11 +115,7 @@ impl RouteServer {
             Input::Sent { conn } => self.handle_sent(now, conn),
             Input::Disconnected { conn, lost } => self.handle_disconnected(now, conn, lost),
             Input::Command { ticket, command } => self.handle_command(now, ticket, command),
-            Input::Fetched {
-                source,
-                unix_secs,
-                outcome,
-            } => self.handle_fetched(source, unix_secs, outcome),
+            Input::Fetched { source, unix_secs, outcome } => self.handle_fetched(source, unix_secs, outcome),
             Input::Stored { ticket, result } => self.handle_stored(ticket, result),
         }
         while let Some(conn) = self.timers.pop_due(now) {
@@ -152,11 +148,7 @@ impl RouteServer {
             outbound.poll(group, &mut self.images, batch, BATCH_BYTES);
         }
         state.is_signalled = !batch.is_empty();
-        let sending = if batch.is_empty() {
-            Sending::Done
-        } else {
-            Sending::Progress
-        };
+        let sending = if batch.is_empty() { Sending::Done } else { Sending::Progress };
         state.session.handle_sending(now, sending);
         self.timers.set(conn, state.next_timer().map(|(at, _)| at));
         self.stats.batches += u64::from(!batch.is_empty());
@@ -206,10 +198,7 @@ impl RouteServer {
         };
         if conn.linger.is_some_and(|at| at <= now) {
             conn.linger = None;
-            self.actions.push_back(Action::Close {
-                conn: id,
-                flush: false,
-            });
+            self.actions.push_back(Action::Close { conn: id, flush: false });
         }
         conn.session.handle_timeout(now);
         self.drive(now, id);
@@ -217,11 +206,7 @@ impl RouteServer {
 
     /// Lets a session's events happen, one after the other, until it has no more.
     fn drive(&mut self, now: Instant, id: ConnId) {
-        while let Some(event) = self
-            .conns
-            .get_mut(&id)
-            .and_then(|conn| conn.session.poll_event(now))
-        {
+        while let Some(event) = self.conns.get_mut(&id).and_then(|conn| conn.session.poll_event(now)) {
             match event {
                 Event::Opened => self.handle_opened(now, id),
                 Event::Established => self.handle_established(id),
@@ -253,28 +238,17 @@ impl RouteServer {
         let (owner, established, remote) = (conn.owner.take(), conn.was_established, conn.remote);
         match &reason {
             DownReason::Lost(_) => {}
-            DownReason::SendHoldExpired => self.actions.push_back(Action::Close {
-                conn: id,
-                flush: false,
-            }),
+            DownReason::SendHoldExpired => self.actions.push_back(Action::Close { conn: id, flush: false }),
             DownReason::Sent(_) | DownReason::Received(_) => {
                 conn.linger = Some(now + LINGER);
-                self.actions.push_back(Action::Close {
-                    conn: id,
-                    flush: true,
-                });
+                self.actions.push_back(Action::Close { conn: id, flush: true });
             }
         }
         if let Some(owner) = owner {
             self.disown(id, &owner);
         }
         self.stats.established -= usize::from(established);
-        self.notice(Notice::SessionDown {
-            peer,
-            remote,
-            established,
-            reason,
-        });
+        self.notice(Notice::SessionDown { peer, remote, established, reason });
     }
 
     /// The connection no longer counts as this owner's.

@@ -125,12 +125,8 @@ impl Notice {
     pub const fn event(&self) -> &'static str {
         match self {
             Self::SessionUp { .. } => "session_up",
-            Self::SessionDown {
-                established: true, ..
-            } => "session_down",
-            Self::SessionDown {
-                established: false, ..
-            } => "connection_refused",
+            Self::SessionDown { established: true, .. } => "session_down",
+            Self::SessionDown { established: false, .. } => "connection_refused",
             Self::NextHopMissing { .. } => "next_hop_missing",
             Self::SourceLoaded { .. } => "source_loaded",
             Self::SourceBadLines { .. } => "source_bad_lines",
@@ -163,24 +159,10 @@ impl Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SessionUp {
-                peer,
-                remote,
-                asn,
-                hold_secs,
-                families,
-            } => {
-                write!(
-                    f,
-                    "peer={peer} remote={remote} asn={asn} hold_secs={hold_secs} families={families}"
-                )
+            Self::SessionUp { peer, remote, asn, hold_secs, families } => {
+                write!(f, "peer={peer} remote={remote} asn={asn} hold_secs={hold_secs} families={families}")
             }
-            Self::SessionDown {
-                peer,
-                remote,
-                established: _,
-                reason,
-            } => {
+            Self::SessionDown { peer, remote, established: _, reason } => {
                 write!(f, "peer={peer} remote={remote} reason={:?}", Text(reason))
             }
             Self::NextHopMissing { peer, families } => write!(
@@ -189,12 +171,7 @@ impl fmt::Display for Notice {
                  next_hop_v6 for the server or the peer, or let it connect over that family\""
             ),
             Self::SourceLoaded { source, v4, v6 } => write!(f, "source={source} v4={v4} v6={v6}"),
-            Self::SourceBadLines {
-                source,
-                origin,
-                count,
-                first,
-            } => {
+            Self::SourceBadLines { source, origin, count, first } => {
                 write!(f, "source={source} origin={origin:?} bad_lines={count}")?;
                 for bad in first {
                     write!(f, " line_{}={:?}", bad.line, Text(bad))?;
@@ -204,24 +181,14 @@ impl fmt::Display for Notice {
             Self::SourceFailed { source, error, kept } => {
                 write!(f, "source={source} kept={kept} error={error:?}")
             }
-            Self::SourceRestored {
-                source,
-                unix_secs,
-                prefixes,
-            } => {
-                write!(
-                    f,
-                    "source={source} prefixes={prefixes} fetched_unix_secs={unix_secs}"
-                )
+            Self::SourceRestored { source, unix_secs, prefixes } => {
+                write!(f, "source={source} prefixes={prefixes} fetched_unix_secs={unix_secs}")
             }
             Self::FeedChanged { feed, serial, v4, v6 } => {
                 write!(f, "feed={feed} serial={serial} v4={v4} v6={v6}")
             }
             Self::StoreFailed { error } => write!(f, "store error={error:?}"),
-            Self::Reloaded {
-                peers: [added, changed, removed],
-                reset,
-            } => write!(
+            Self::Reloaded { peers: [added, changed, removed], reset } => write!(
                 f,
                 "config peers_added={added} peers_changed={changed} peers_removed={removed} sessions_reset={reset}"
             ),

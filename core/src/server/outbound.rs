@@ -102,10 +102,7 @@ impl Outbound {
             let refresh = core::mem::take(&mut self.refresh);
             self.mark(refresh, RefreshKind::Begin, batch);
             let families = profile.families.intersection(refresh);
-            let profile = Arc::new(WireProfile {
-                families,
-                ..WireProfile::clone(profile)
-            });
+            let profile = Arc::new(WireProfile { families, ..WireProfile::clone(profile) });
             self.run(group, images, profile, true, refresh);
             return true;
         }
@@ -125,17 +122,8 @@ impl Outbound {
         refresh: Families,
     ) {
         let target = group.current().clone();
-        let plan = Plan {
-            told: self.told.clone(),
-            current: target.clone(),
-            resend,
-            profile,
-        };
-        self.run = Some(Run {
-            cursor: images.open(plan),
-            target,
-            refresh,
-        });
+        let plan = Plan { told: self.told.clone(), current: target.clone(), resend, profile };
+        self.run = Some(Run { cursor: images.open(plan), target, refresh });
     }
 
     fn finish(&mut self, run: Run, images: &mut ImageCache, batch: &mut Batch) {
@@ -162,9 +150,7 @@ fn push_end_of_rib(families: Families, batch: &mut Batch) {
     for family in families.iter() {
         let mut update = Update::default();
         if family == AfiSafi::IPV6_UNICAST {
-            update
-                .attributes
-                .push(Attribute::MpUnreach { prefixes: Vec::new() });
+            update.attributes.push(Attribute::MpUnreach { prefixes: Vec::new() });
         }
         update.encode(WireParams::default(), &mut bytes);
     }

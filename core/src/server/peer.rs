@@ -90,9 +90,7 @@ impl Registry {
 
     /// The families of all entries that may be meant, before the OPEN tells the ASN; `None` when none may.
     pub(super) fn families(&self, local: SocketAddr, remote: IpAddr) -> Option<Families> {
-        self.candidates(local, remote)
-            .map(|(_, peer)| peer.families)
-            .reduce(Families::union)
+        self.candidates(local, remote).map(|(_, peer)| peer.families).reduce(Families::union)
     }
 
     /// The entry that fits best: its own endpoint before any, the longest prefix, its own ASN before any.
@@ -106,12 +104,7 @@ impl Registry {
             .max_by_key(|(id, peer)| {
                 let precision = peer.address.precision(remote);
                 let is_own_asn = peer.asn != AsnMatch::Any;
-                (
-                    peer.listen.is_some(),
-                    precision,
-                    is_own_asn,
-                    core::cmp::Reverse(*id),
-                )
+                (peer.listen.is_some(), precision, is_own_asn, core::cmp::Reverse(*id))
             })
             .map(|(id, _)| id)
             .ok_or(NoPeer::Asn)
@@ -196,24 +189,12 @@ mod tests {
             peer("door", "any", AsnMatch::Any, Some("0.0.0.0:1801")),
         ]);
         let local = "203.0.113.1:179";
-        assert_eq!(
-            found(&registry, local, "198.51.100.1", 65001).as_deref(),
-            Ok("anyone")
-        );
+        assert_eq!(found(&registry, local, "198.51.100.1", 65001).as_deref(), Ok("anyone"));
         assert_eq!(found(&registry, local, "192.0.2.9", 65001).as_deref(), Ok("net"));
         assert_eq!(found(&registry, local, "192.0.2.7", 65002).as_deref(), Ok("host"));
-        assert_eq!(
-            found(&registry, local, "192.0.2.7", 65001).as_deref(),
-            Ok("host-as")
-        );
-        assert_eq!(
-            found(&registry, "203.0.113.1:1801", "192.0.2.7", 65001).as_deref(),
-            Ok("door")
-        );
-        assert_eq!(
-            found(&registry, "[2001:db8::1]:1801", "2001:db8::2", 65001).as_deref(),
-            Ok("anyone")
-        );
+        assert_eq!(found(&registry, local, "192.0.2.7", 65001).as_deref(), Ok("host-as"));
+        assert_eq!(found(&registry, "203.0.113.1:1801", "192.0.2.7", 65001).as_deref(), Ok("door"));
+        assert_eq!(found(&registry, "[2001:db8::1]:1801", "2001:db8::2", 65001).as_deref(), Ok("anyone"));
     }
 
     #[test]
@@ -230,28 +211,11 @@ mod tests {
         let mut registry = Registry::default();
         let one = peer("one", "192.0.2.1", AsnMatch::Any, None);
         let two = peer("two", "192.0.2.2", AsnMatch::Any, None);
-        assert_eq!(
-            registry.replace(&[one.clone(), two]),
-            Changes {
-                added: 2,
-                changed: 0,
-                removed: 0
-            }
-        );
+        assert_eq!(registry.replace(&[one.clone(), two]), Changes { added: 2, changed: 0, removed: 0 });
         let id = registry.ids["one"];
-        let moved = PeerConfig {
-            address: AddressMatch::Any,
-            ..one
-        };
+        let moved = PeerConfig { address: AddressMatch::Any, ..one };
         let changes = registry.replace(&[peer("three", "192.0.2.3", AsnMatch::Any, None), moved]);
-        assert_eq!(
-            changes,
-            Changes {
-                added: 1,
-                changed: 1,
-                removed: 1
-            }
-        );
+        assert_eq!(changes, Changes { added: 1, changed: 1, removed: 1 });
         assert_eq!(registry.ids["one"], id);
     }
 }

@@ -49,46 +49,21 @@ impl RouteServer {
         match outcome {
             SourceOutcome::Ignored => self.stats.stale_inputs += 1,
             SourceOutcome::Unchanged => {}
-            SourceOutcome::Fresh {
-                record,
-                counts: (v4, v6),
-                bad: (count, first),
-            } => {
-                self.notice(Notice::SourceLoaded {
-                    source: name.clone(),
-                    v4,
-                    v6,
-                });
+            SourceOutcome::Fresh { record, counts: (v4, v6), bad: (count, first) } => {
+                self.notice(Notice::SourceLoaded { source: name.clone(), v4, v6 });
                 if count > 0 {
-                    self.notice(Notice::SourceBadLines {
-                        source: name,
-                        origin,
-                        count,
-                        first,
-                    });
+                    self.notice(Notice::SourceBadLines { source: name, origin, count, first });
                 }
                 self.store(StoreWrite::Source(record));
                 let changes = self.catalog.rebuild_feeds_of(source);
                 self.spread(changes);
             }
-            SourceOutcome::Failed {
-                error,
-                kept: _,
-                is_fatal: true,
-            } => {
+            SourceOutcome::Failed { error, kept: _, is_fatal: true } => {
                 let reason = format!("source \"{name}\" is required and cannot be loaded: {error}");
                 self.actions.push_back(Action::Fail { reason });
             }
-            SourceOutcome::Failed {
-                error,
-                kept,
-                is_fatal: false,
-            } => {
-                self.notice(Notice::SourceFailed {
-                    source: name,
-                    error,
-                    kept,
-                });
+            SourceOutcome::Failed { error, kept, is_fatal: false } => {
+                self.notice(Notice::SourceFailed { source: name, error, kept });
             }
         }
     }
@@ -108,18 +83,8 @@ impl RouteServer {
                 self.signal(conn);
             }
             if change.has_new_routes {
-                let FeedChange {
-                    name,
-                    serial,
-                    counts: (v4, v6),
-                    ..
-                } = change;
-                self.notice(Notice::FeedChanged {
-                    feed: name,
-                    serial,
-                    v4,
-                    v6,
-                });
+                let FeedChange { name, serial, counts: (v4, v6), .. } = change;
+                self.notice(Notice::FeedChanged { feed: name, serial, v4, v6 });
             }
         }
     }
@@ -127,9 +92,6 @@ impl RouteServer {
     fn store(&mut self, write: StoreWrite) {
         self.next_ticket += 1;
         self.writes_pending += 1;
-        self.actions.push_back(Action::Store {
-            ticket: Ticket(self.next_ticket),
-            write,
-        });
+        self.actions.push_back(Action::Store { ticket: Ticket(self.next_ticket), write });
     }
 }

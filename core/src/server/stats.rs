@@ -79,12 +79,9 @@ impl RouteServer {
                 remote: conn.remote,
                 asn: conn.session.negotiated().map(|negotiated| negotiated.asn),
                 state: conn.session.state(),
-                told: outbound.map_or((0, 0), |outbound| {
-                    (outbound.told().count_v4(), outbound.told().count_v6())
-                }),
-                is_in_sync: outbound
-                    .zip(group)
-                    .is_some_and(|(outbound, group)| outbound.is_in_sync(group)),
+                told: outbound
+                    .map_or((0, 0), |outbound| (outbound.told().count_v4(), outbound.told().count_v6())),
+                is_in_sync: outbound.zip(group).is_some_and(|(outbound, group)| outbound.is_in_sync(group)),
             }
         })
     }

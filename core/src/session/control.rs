@@ -35,11 +35,7 @@ impl Control {
     /// Drops all that waits; `notification` is the last thing ever said, or silence is.
     pub(super) fn end(&mut self, notification: Option<Notification>) {
         if !self.is_ended {
-            *self = Self {
-                notification,
-                is_ended: true,
-                ..Self::default()
-            };
+            *self = Self { notification, is_ended: true, ..Self::default() };
         }
     }
 

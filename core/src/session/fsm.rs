@@ -96,9 +96,7 @@ pub struct Session {
 impl Session {
     /// A session on a connection that has just come up.
     pub fn new(config: SessionConfig, mut rng: Rng, now: Instant) -> Self {
-        let inbound = config
-            .max_received
-            .map(|limit| Inbound::new(limit, rng.next_u64()));
+        let inbound = config.max_received.map(|limit| Inbound::new(limit, rng.next_u64()));
         let mut session = Self {
             rng,
             state: State::OpenDelay,
@@ -301,14 +299,12 @@ impl Session {
     }
 
     fn handle_open(&mut self, now: Instant, body: &[u8]) -> Option<Event> {
-        let result = Open::decode(body)
-            .map_err(|error| error.notification())
-            .and_then(|peer| {
-                if self.state == State::OpenDelay {
-                    self.say_open(negotiate::mirror(negotiate::capabilities(&self.config), &peer));
-                }
-                negotiate::negotiate(&self.config, &self.offered, &peer)
-            });
+        let result = Open::decode(body).map_err(|error| error.notification()).and_then(|peer| {
+            if self.state == State::OpenDelay {
+                self.say_open(negotiate::mirror(negotiate::capabilities(&self.config), &peer));
+            }
+            negotiate::negotiate(&self.config, &self.offered, &peer)
+        });
         match result {
             Ok(negotiated) => {
                 self.negotiated = Some(negotiated);
@@ -327,18 +323,11 @@ impl Session {
     }
 
     fn handle_update(&mut self, now: Instant, body: &[u8]) -> Option<Event> {
-        let params = self
-            .negotiated
-            .map(|negotiated| negotiated.params)
-            .unwrap_or_default();
+        let params = self.negotiated.map(|negotiated| negotiated.params).unwrap_or_default();
         match Update::decode(body, params) {
             Ok(update) => {
                 self.restart_hold(now);
-                if self
-                    .inbound
-                    .as_mut()
-                    .is_none_or(|inbound| inbound.count(&update, self.config.asn))
-                {
+                if self.inbound.as_mut().is_none_or(|inbound| inbound.count(&update, self.config.asn)) {
                     return Some(Event::Update(update));
                 }
                 // RFC 4486 4: Maximum Number of Prefixes Reached.
@@ -351,11 +340,7 @@ impl Session {
 
     fn fsm_error(&mut self, subcode: u8, kind: MessageKind) -> Option<Event> {
         // RFC 6608 4: the data is the type of the message that was not expected.
-        self.close(Notification {
-            code: 5,
-            subcode,
-            data: [kind.code()].into(),
-        });
+        self.close(Notification { code: 5, subcode, data: [kind.code()].into() });
         None
     }
 

@@ -17,11 +17,7 @@ pub(super) struct Inbound {
 
 impl Inbound {
     pub(super) const fn new(limit: u32, salt: u64) -> Self {
-        Self {
-            limit: limit as usize,
-            salt,
-            fingerprints: Vec::new(),
-        }
+        Self { limit: limit as usize, salt, fingerprints: Vec::new() }
     }
 
     /// Takes in an UPDATE; `false` when the peer is over its limit.
@@ -35,20 +31,11 @@ impl Inbound {
         for prefix in update.withdrawn_v6() {
             self.remove(self.fingerprint(prefix));
         }
-        if update
-            .full_as_path()
-            .is_some_and(|path| path.asns().any(|asn| asn == local_as))
-        {
+        if update.full_as_path().is_some_and(|path| path.asns().any(|asn| asn == local_as)) {
             return true;
         }
-        update
-            .announced_v4()
-            .iter()
-            .all(|&prefix| self.insert(self.fingerprint(prefix)))
-            && update
-                .announced_v6()
-                .iter()
-                .all(|&prefix| self.insert(self.fingerprint(prefix)))
+        update.announced_v4().iter().all(|&prefix| self.insert(self.fingerprint(prefix)))
+            && update.announced_v6().iter().all(|&prefix| self.insert(self.fingerprint(prefix)))
     }
 
     /// `false` when there is no room.

@@ -68,21 +68,16 @@ pub(super) fn negotiate(
         return Err(Notification::new(2, 3));
     }
     let supports = |family| peer.supports(family);
-    let common = config.families.intersection(Families {
-        v4: supports(AfiSafi::IPV4_UNICAST),
-        v6: supports(AfiSafi::IPV6_UNICAST),
-    });
+    let common = config
+        .families
+        .intersection(Families { v4: supports(AfiSafi::IPV4_UNICAST), v6: supports(AfiSafi::IPV6_UNICAST) });
     if common.is_empty() {
         // RFC 5492 5: the data are the capabilities that we need and miss.
         let mut data = Vec::new();
         for family in config.families.iter() {
             Capability::Multiprotocol(family).encode(&mut data);
         }
-        return Err(Notification {
-            code: 2,
-            subcode: 7,
-            data,
-        });
+        return Err(Notification { code: 2, subcode: 7, data });
     }
     let both =
         |wanted: fn(&Capability) -> bool| ours.iter().any(wanted) && peer.capabilities.iter().any(wanted);

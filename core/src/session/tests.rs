@@ -87,13 +87,8 @@ fn in_state(state: State) -> Session {
     session
 }
 
-const STATES: [State; 5] = [
-    State::OpenDelay,
-    State::OpenSent,
-    State::OpenConfirm,
-    State::Established,
-    State::Closed,
-];
+const STATES: [State; 5] =
+    [State::OpenDelay, State::OpenSent, State::OpenConfirm, State::Established, State::Closed];
 
 /// What one event does in one state: the state after it, the events seen, and the octets sent from type on.
 fn outcome(state: State, act: impl Fn(&mut Session)) -> (State, String, Vec<u8>) {
@@ -128,14 +123,8 @@ fn every_state_answers_every_message() {
     let nothing = |state| (state, String::new(), vec![]);
     for state in STATES {
         let feed = |bytes: &'static [u8]| outcome(state, move |session| session.handle_bytes(bytes));
-        let row = [
-            feed(&OPEN),
-            feed(&KEEPALIVE),
-            feed(&UPDATE),
-            feed(&REFRESH),
-            feed(&CEASE),
-            feed(&GARBAGE),
-        ];
+        let row =
+            [feed(&OPEN), feed(&KEEPALIVE), feed(&UPDATE), feed(&REFRESH), feed(&CEASE), feed(&GARBAGE)];
         let expected = match state {
             OpenDelay | OpenSent => {
                 let (after, events, mut open) = row[0].clone();
@@ -184,30 +173,14 @@ fn every_state_answers_every_event_that_is_no_message() {
         let lost = outcome(state, |session| {
             session.handle_disconnected(Lost::Error("reset".into()));
         });
-        assert_eq!(
-            lost,
-            (Closed, if is_over { "" } else { "lost" }.into(), vec![]),
-            "{state:?}"
-        );
+        assert_eq!(lost, (Closed, if is_over { "" } else { "lost" }.into(), vec![]), "{state:?}");
 
         let closed = outcome(state, |session| session.close(Notification::new(6, 3)));
         let told = (Closed, "sent 6/3".into(), vec![3, 6, 3]);
-        assert_eq!(
-            closed,
-            if is_over {
-                (Closed, String::new(), vec![])
-            } else {
-                told
-            },
-            "{state:?}"
-        );
+        assert_eq!(closed, if is_over { (Closed, String::new(), vec![]) } else { told }, "{state:?}");
 
         let refresh = outcome(state, |session| session.refresh(AfiSafi::IPV6_UNICAST));
-        let asked = if state == Established {
-            vec![5, 0, 2, 0, 1]
-        } else {
-            vec![]
-        };
+        let asked = if state == Established { vec![5, 0, 2, 0, 1] } else { vec![] };
         assert_eq!(refresh, (state, String::new(), asked), "{state:?}");
 
         let probe = outcome(state, Session::probe);
@@ -251,10 +224,7 @@ fn our_open_waits_for_the_peers_and_offers_only_what_it_offered() {
 #[test]
 fn a_silent_peer_gets_our_open_with_everything_after_the_delay() {
     let mut session = session();
-    assert_eq!(
-        session.poll_timeout(),
-        Some((T0 + Duration::from_secs(1), Timer::OpenDelay))
-    );
+    assert_eq!(session.poll_timeout(), Some((T0 + Duration::from_secs(1), Timer::OpenDelay)));
     session.handle_timeout(T0 + Duration::from_millis(999));
     assert!(!session.has_control());
     session.handle_timeout(T0 + Duration::from_secs(1));
@@ -271,34 +241,21 @@ fn a_peer_that_never_opens_is_told_hold_timer_expired_after_a_minute() {
     session.handle_timeout(T0 + Duration::from_secs(59));
     assert_eq!(session.state(), State::OpenSent);
     session.handle_timeout(T0 + Duration::from_secs(60));
-    assert_eq!(
-        sent(&mut session),
-        hex::<21>("ffffffffffffffffffffffffffffffff0015030400")
-    );
+    assert_eq!(sent(&mut session), hex::<21>("ffffffffffffffffffffffffffffffff0015030400"));
 }
 
 #[test]
 fn hold_timer_expiry_sends_notification_and_closes() {
     let mut session = in_state(State::Established);
-    assert_eq!(
-        session.negotiated().map(|n| n.hold_secs),
-        Some(90),
-        "the lower of 240 and 90"
-    );
+    assert_eq!(session.negotiated().map(|n| n.hold_secs), Some(90), "the lower of 240 and 90");
     let mut now = T0;
     while session.state() == State::Established {
         now = session.poll_timeout().map(|(at, _)| at).unwrap();
         session.handle_timeout(now);
     }
     assert_eq!(now, T0 + Duration::from_secs(90));
-    assert_eq!(
-        session.poll_event(now),
-        Some(Event::Down(DownReason::Sent(Notification::new(4, 0))))
-    );
-    assert_eq!(
-        sent(&mut session),
-        hex::<21>("ffffffffffffffffffffffffffffffff0015030400")
-    );
+    assert_eq!(session.poll_event(now), Some(Event::Down(DownReason::Sent(Notification::new(4, 0)))));
+    assert_eq!(sent(&mut session), hex::<21>("ffffffffffffffffffffffffffffffff0015030400"));
     assert_eq!(session.poll_timeout(), None);
 }
 
@@ -328,10 +285,7 @@ fn keepalives_come_at_a_third_of_the_hold_time_or_up_to_a_quarter_sooner() {
         last = at;
         feed(&mut session, at, &KEEPALIVE);
     }
-    assert!(
-        gaps.iter()
-            .all(|&gap| gap <= Duration::from_secs(30) && gap >= Duration::from_millis(22_500))
-    );
+    assert!(gaps.iter().all(|&gap| gap <= Duration::from_secs(30) && gap >= Duration::from_millis(22_500)));
     assert!(gaps.iter().max() > gaps.iter().min(), "the gaps are jittered");
 }
 
@@ -367,10 +321,7 @@ fn a_peer_that_takes_no_byte_is_given_up_after_the_send_hold_time_without_a_word
         session.handle_timeout(now);
     }
     assert_eq!(now, T0 + Duration::from_secs(480));
-    assert_eq!(
-        session.poll_event(now),
-        Some(Event::Down(DownReason::SendHoldExpired))
-    );
+    assert_eq!(session.poll_event(now), Some(Event::Down(DownReason::SendHoldExpired)));
     assert!(!session.has_control());
 }
 
@@ -409,10 +360,7 @@ fn our_own_identifier_is_legal_in_another_as_and_refused_in_ours() {
     open[49..51].copy_from_slice(&[0xFD, 0xF2]);
     let mut internal = session();
     feed(&mut internal, T0, &open);
-    assert_eq!(
-        sent(&mut internal),
-        hex::<21>("ffffffffffffffffffffffffffffffff0015030203")
-    );
+    assert_eq!(sent(&mut internal), hex::<21>("ffffffffffffffffffffffffffffffff0015030203"));
 }
 
 #[test]
@@ -421,15 +369,9 @@ fn the_owner_can_refuse_a_peer_before_anything_was_said() {
     session.handle_bytes(&[&OPEN[..], &KEEPALIVE, &UPDATE].concat());
     assert_eq!(session.poll_event(T0), Some(Event::Opened));
     session.close(Notification::new(2, 2));
-    assert_eq!(
-        session.poll_event(T0),
-        Some(Event::Down(DownReason::Sent(Notification::new(2, 2))))
-    );
+    assert_eq!(session.poll_event(T0), Some(Event::Down(DownReason::Sent(Notification::new(2, 2)))));
     assert_eq!(session.poll_event(T0), None);
-    assert_eq!(
-        sent(&mut session),
-        hex::<21>("ffffffffffffffffffffffffffffffff0015030202")
-    );
+    assert_eq!(sent(&mut session), hex::<21>("ffffffffffffffffffffffffffffffff0015030202"));
 }
 
 #[test]
@@ -474,10 +416,7 @@ fn bytes_split_anywhere_end_in_the_same_state() {
     let expected = feed(&mut whole, T0, &stream);
     for size in [1, 2, 3, 18, 19, 20, 50, 51, 52] {
         let mut split = session();
-        let events: Vec<Event> = stream
-            .chunks(size)
-            .flat_map(|bytes| feed(&mut split, T0, bytes))
-            .collect();
+        let events: Vec<Event> = stream.chunks(size).flat_map(|bytes| feed(&mut split, T0, bytes)).collect();
         assert_eq!(events, expected, "{size} octets at a time");
         assert_eq!(sent(&mut split), {
             let mut again = session();
@@ -491,11 +430,7 @@ fn bytes_split_anywhere_end_in_the_same_state() {
 fn nothing_is_kept_of_a_message_that_was_used() {
     let mut session = in_state(State::Established);
     for _ in 0..1000 {
-        feed(
-            &mut session,
-            T0,
-            &[&UPDATE[..], &KEEPALIVE, &UPDATE[..10]].concat(),
-        );
+        feed(&mut session, T0, &[&UPDATE[..], &KEEPALIVE, &UPDATE[..10]].concat());
         feed(&mut session, T0, &UPDATE[10..]);
     }
     assert_eq!(session.received.capacity(), 0);

@@ -72,10 +72,7 @@ impl AsPath {
     pub fn sequence(asns: &[Asn]) -> Self {
         let mut segments = Vec::new();
         if !asns.is_empty() {
-            segments.push(Segment {
-                kind: SegmentKind::Sequence,
-                asns: asns.to_vec(),
-            });
+            segments.push(Segment { kind: SegmentKind::Sequence, asns: asns.to_vec() });
         }
         Self { segments }
     }
@@ -91,9 +88,7 @@ impl AsPath {
 
     /// All ASNs, segment by segment.
     pub fn asns(&self) -> impl Iterator<Item = Asn> + '_ {
-        self.segments
-            .iter()
-            .flat_map(|segment| segment.asns.iter().copied())
+        self.segments.iter().flat_map(|segment| segment.asns.iter().copied())
     }
 
     /// ASNs as RFC 4271 9.1.2.2 and RFC 5065 5.3 count them: a set is one, confederations are none.
@@ -117,10 +112,7 @@ impl AsPath {
                 SegmentKind::Sequence => segment.asns.get(..lacking).unwrap_or(&segment.asns),
                 SegmentKind::Set | SegmentKind::ConfedSequence | SegmentKind::ConfedSet => &segment.asns,
             };
-            let segment = Segment {
-                kind: segment.kind,
-                asns: taken.to_vec(),
-            };
+            let segment = Segment { kind: segment.kind, asns: taken.to_vec() };
             lacking = lacking.saturating_sub(segment.hops());
             merged.segments.push(segment);
         }
@@ -149,19 +141,9 @@ impl AsPath {
             }
             let octets = reader.take(count * if as4 { 4 } else { 2 })?;
             let asns: Vec<Asn> = if as4 {
-                octets
-                    .as_chunks()
-                    .0
-                    .iter()
-                    .map(|octets| Asn(u32::from_be_bytes(*octets)))
-                    .collect()
+                octets.as_chunks().0.iter().map(|octets| Asn(u32::from_be_bytes(*octets))).collect()
             } else {
-                octets
-                    .as_chunks()
-                    .0
-                    .iter()
-                    .map(|octets| Asn(u16::from_be_bytes(*octets).into()))
-                    .collect()
+                octets.as_chunks().0.iter().map(|octets| Asn(u16::from_be_bytes(*octets).into())).collect()
             };
             if asns.contains(&Asn(0)) {
                 return None;
@@ -219,16 +201,11 @@ mod tests {
     use super::*;
 
     fn segment(kind: SegmentKind, asns: &[u32]) -> Segment {
-        Segment {
-            kind,
-            asns: asns.iter().map(|&asn| Asn(asn)).collect(),
-        }
+        Segment { kind, asns: asns.iter().map(|&asn| Asn(asn)).collect() }
     }
 
     fn merged(path: Vec<Segment>, as4: Vec<Segment>) -> alloc::string::String {
-        AsPath { segments: path }
-            .merged(&AsPath { segments: as4 })
-            .to_string()
+        AsPath { segments: path }.merged(&AsPath { segments: as4 }).to_string()
     }
 
     #[test]
@@ -237,21 +214,9 @@ mod tests {
         let trans = 23456;
         for (path, as4, expected) in [
             // RFC 6793 4.2.3: as long as each other, one hop short, and too long to belong.
-            (
-                vec![segment(Sequence, &[trans, 2])],
-                vec![segment(Sequence, &[70000, 2])],
-                "70000 2",
-            ),
-            (
-                vec![segment(Sequence, &[1, trans, 2])],
-                vec![segment(Sequence, &[70000, 2])],
-                "1 70000 2",
-            ),
-            (
-                vec![segment(Sequence, &[1])],
-                vec![segment(Sequence, &[70000, 2])],
-                "1",
-            ),
+            (vec![segment(Sequence, &[trans, 2])], vec![segment(Sequence, &[70000, 2])], "70000 2"),
+            (vec![segment(Sequence, &[1, trans, 2])], vec![segment(Sequence, &[70000, 2])], "1 70000 2"),
+            (vec![segment(Sequence, &[1])], vec![segment(Sequence, &[70000, 2])], "1"),
             (vec![segment(Sequence, &[1, 2])], vec![], "1 2"),
             (vec![], vec![], ""),
             // A set is one hop, whatever it holds.
@@ -280,12 +245,8 @@ mod tests {
     fn only_a_leading_sequence_shows_who_sent_the_route() {
         assert_eq!(AsPath::sequence(&[Asn(1), Asn(2)]).first(), Some(Asn(1)));
         assert_eq!(AsPath::sequence(&[]).first(), None);
-        let set = AsPath {
-            segments: vec![
-                segment(SegmentKind::Set, &[1]),
-                segment(SegmentKind::Sequence, &[2]),
-            ],
-        };
+        let set =
+            AsPath { segments: vec![segment(SegmentKind::Set, &[1]), segment(SegmentKind::Sequence, &[2])] };
         assert_eq!(set.first(), None);
         assert!(set.asns().eq([Asn(1), Asn(2)]));
     }

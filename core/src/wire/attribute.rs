@@ -207,15 +207,8 @@ impl Attribute {
             code::LOCAL_PREF => Self::LocalPref(reader.u32()?),
             code::ATOMIC_AGGREGATE => Self::AtomicAggregate,
             code::AGGREGATOR => {
-                let asn = if params.as4 {
-                    reader.u32()?
-                } else {
-                    reader.u16()?.into()
-                };
-                Self::Aggregator {
-                    asn: usable(asn)?,
-                    router_id: reader.ipv4()?,
-                }
+                let asn = if params.as4 { reader.u32()? } else { reader.u16()?.into() };
+                Self::Aggregator { asn: usable(asn)?, router_id: reader.ipv4()? }
             }
             code::COMMUNITIES => {
                 Self::Communities(chunks(value, |octets| Community(u32::from_be_bytes(octets))))
@@ -226,10 +219,9 @@ impl Attribute {
             code::MP_UNREACH => decode_mp_unreach(reader)?,
             code::EXTENDED_COMMUNITIES => Self::ExtendedCommunities(chunks(value, |octets| octets)),
             code::AS4_PATH => Self::As4Path(AsPath::decode(value, true)?),
-            code::AS4_AGGREGATOR => Self::As4Aggregator {
-                asn: usable(reader.u32()?)?,
-                router_id: reader.ipv4()?,
-            },
+            code::AS4_AGGREGATOR => {
+                Self::As4Aggregator { asn: usable(reader.u32()?)?, router_id: reader.ipv4()? }
+            }
             code::LARGE_COMMUNITIES => Self::LargeCommunities(decode_large(reader)),
             _ => return None,
         })
@@ -339,53 +331,29 @@ fn chunks<const N: usize, T>(value: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T
 fn decode_large(mut reader: Reader<'_>) -> Vec<LargeCommunity> {
     let mut list = Vec::with_capacity(reader.rest().len() / 12);
     while let (Some(global), Some(local1), Some(local2)) = (reader.u32(), reader.u32(), reader.u32()) {
-        list.push(LargeCommunity {
-            global,
-            local1,
-            local2,
-        });
+        list.push(LargeCommunity { global, local1, local2 });
     }
     list
 }
 
 fn decode_mp_reach(mut reader: Reader<'_>) -> Option<Attribute> {
-    let family = AfiSafi {
-        afi: reader.u16()?,
-        safi: reader.u8()?,
-    };
+    let family = AfiSafi { afi: reader.u16()?, safi: reader.u8()? };
     if family != AfiSafi::IPV6_UNICAST {
-        return Some(Attribute::MpReachOther {
-            family,
-            data: reader.rest().to_vec(),
-        });
+        return Some(Attribute::MpReachOther { family, data: reader.rest().to_vec() });
     }
     let next_hop = match reader.u8()? {
         16 => MpNextHop::Global(reader.ipv6()?),
-        32 => MpNextHop::WithLinkLocal {
-            global: reader.ipv6()?,
-            link_local: reader.ipv6()?,
-        },
+        32 => MpNextHop::WithLinkLocal { global: reader.ipv6()?, link_local: reader.ipv6()? },
         _ => return None,
     };
     let _reserved = reader.u8()?;
-    Some(Attribute::MpReach {
-        next_hop,
-        prefixes: decode_prefixes(reader.rest())?,
-    })
+    Some(Attribute::MpReach { next_hop, prefixes: decode_prefixes(reader.rest())? })
 }
 
 fn decode_mp_unreach(mut reader: Reader<'_>) -> Option<Attribute> {
-    let family = AfiSafi {
-        afi: reader.u16()?,
-        safi: reader.u8()?,
-    };
+    let family = AfiSafi { afi: reader.u16()?, safi: reader.u8()? };
     if family != AfiSafi::IPV6_UNICAST {
-        return Some(Attribute::MpUnreachOther {
-            family,
-            data: reader.rest().to_vec(),
-        });
+        return Some(Attribute::MpUnreachOther { family, data: reader.rest().to_vec() });
     }
-    Some(Attribute::MpUnreach {
-        prefixes: decode_prefixes(reader.rest())?,
-    })
+    Some(Attribute::MpUnreach { prefixes: decode_prefixes(reader.rest())? })
 }

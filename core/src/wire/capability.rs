@@ -64,10 +64,7 @@ impl Capability {
     }
 
     pub(super) fn decode(code: u8, value: &[u8]) -> Self {
-        Self::known(code, value).unwrap_or_else(|| Self::Unknown {
-            code,
-            data: value.to_vec(),
-        })
+        Self::known(code, value).unwrap_or_else(|| Self::Unknown { code, data: value.to_vec() })
     }
 
     fn known(code: u8, value: &[u8]) -> Option<Self> {
@@ -76,10 +73,7 @@ impl Capability {
             1 => {
                 let afi = reader.u16()?;
                 let _reserved = reader.u8()?;
-                Self::Multiprotocol(AfiSafi {
-                    afi,
-                    safi: reader.u8()?,
-                })
+                Self::Multiprotocol(AfiSafi { afi, safi: reader.u8()? })
             }
             2 => Self::RouteRefresh,
             6 => Self::ExtendedMessage,
@@ -95,14 +89,8 @@ impl Capability {
         let head = reader.u16()?;
         let mut families = Vec::with_capacity(reader.rest().len() / 4);
         while !reader.is_empty() {
-            let family = AfiSafi {
-                afi: reader.u16()?,
-                safi: reader.u8()?,
-            };
-            families.push(RestartFamily {
-                family,
-                forwarding_kept: reader.u8()? & 0x80 != 0,
-            });
+            let family = AfiSafi { afi: reader.u16()?, safi: reader.u8()? };
+            families.push(RestartFamily { family, forwarding_kept: reader.u8()? & 0x80 != 0 });
         }
         Some(Self::GracefulRestart {
             restarting: head & 0x8000 != 0,
@@ -122,20 +110,11 @@ impl Capability {
                 out.extend_from_slice(&[0, *safi]);
             }
             Self::RouteRefresh | Self::ExtendedMessage | Self::EnhancedRefresh => {}
-            Self::GracefulRestart {
-                restarting,
-                notification,
-                restart_secs,
-                families,
-            } => {
+            Self::GracefulRestart { restarting, notification, restart_secs, families } => {
                 let head =
                     u16::from(*restarting) << 15 | u16::from(*notification) << 14 | (restart_secs & 0x0FFF);
                 out.extend_from_slice(&head.to_be_bytes());
-                for RestartFamily {
-                    family,
-                    forwarding_kept,
-                } in families.iter().take(MAX_RESTART_FAMILIES)
-                {
+                for RestartFamily { family, forwarding_kept } in families.iter().take(MAX_RESTART_FAMILIES) {
                     out.extend_from_slice(&family.afi.to_be_bytes());
                     out.extend_from_slice(&[family.safi, u8::from(*forwarding_kept) << 7]);
                 }

@@ -59,11 +59,7 @@ impl FromStr for Community {
 
     fn from_str(text: &str) -> Result<Self, CommunityError> {
         let (high, low) = text.split_once(':').ok_or(CommunityError::Standard)?;
-        let part = |text| {
-            number(text)
-                .and_then(|n| u16::try_from(n).ok())
-                .ok_or(CommunityError::Standard)
-        };
+        let part = |text| number(text).and_then(|n| u16::try_from(n).ok()).ok_or(CommunityError::Standard);
         Ok(Self(u32::from(part(high)?) << 16 | u32::from(part(low)?)))
     }
 }
@@ -72,28 +68,18 @@ impl FromStr for LargeCommunity {
     type Err = CommunityError;
 
     fn from_str(text: &str) -> Result<Self, CommunityError> {
-        let parts: Vec<u32> = text
-            .split(':')
-            .map(number)
-            .collect::<Option<_>>()
-            .ok_or(CommunityError::Large)?;
+        let parts: Vec<u32> =
+            text.split(':').map(number).collect::<Option<_>>().ok_or(CommunityError::Large)?;
         let [global, local1, local2] = parts[..] else {
             return Err(CommunityError::Large);
         };
-        Ok(Self {
-            global,
-            local1,
-            local2,
-        })
+        Ok(Self { global, local1, local2 })
     }
 }
 
 /// Decimal digits only: std also takes a leading `+`.
 fn number(text: &str) -> Option<u32> {
-    text.bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| text.parse().ok())
-        .flatten()
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 #[cfg(test)]
@@ -106,11 +92,7 @@ mod tests {
     fn communities_read_back_what_they_print() {
         assert_eq!("65010:100".parse(), Ok(Community(0xFDF2_0064)));
         assert_eq!(Community(0xFDF2_0064).to_string(), "65010:100");
-        let large = LargeCommunity {
-            global: 4_200_000_000,
-            local1: 1,
-            local2: 100,
-        };
+        let large = LargeCommunity { global: 4_200_000_000, local1: 1, local2: 100 };
         assert_eq!("4200000000:1:100".parse(), Ok(large));
         assert_eq!(large.to_string(), "4200000000:1:100");
     }
@@ -121,11 +103,7 @@ mod tests {
             assert_eq!(text.parse::<Community>(), Err(CommunityError::Standard), "{text}");
         }
         for text in ["1:2", "1:2:3:4", "4294967296:1:1", "1::1"] {
-            assert_eq!(
-                text.parse::<LargeCommunity>(),
-                Err(CommunityError::Large),
-                "{text}"
-            );
+            assert_eq!(text.parse::<LargeCommunity>(), Err(CommunityError::Large), "{text}");
         }
     }
 }

@@ -139,19 +139,12 @@ mod tests {
         encode_keepalive(&mut out);
         assert_eq!(out, header(19, 4));
         let message = frame(&out, 4096).unwrap().unwrap();
-        assert_eq!(
-            (message.kind, message.body, message.len),
-            (MessageKind::Keepalive, &[][..], 19)
-        );
+        assert_eq!((message.kind, message.body, message.len), (MessageKind::Keepalive, &[][..], 19));
     }
 
     #[test]
     fn another_protocol_fails_at_its_first_octet() {
-        for bytes in [
-            &b"GET / HTTP/1.1\r\n"[..],
-            &[0x16, 0x03, 0x01][..],
-            &[0xFF, 0xFF, 0x00][..],
-        ] {
+        for bytes in [&b"GET / HTTP/1.1\r\n"[..], &[0x16, 0x03, 0x01][..], &[0xFF, 0xFF, 0x00][..]] {
             assert_eq!(frame(bytes, 4096), Err(DecodeError::Marker));
         }
         assert_eq!(frame(b"G", 4096), Err(DecodeError::Marker));

@@ -24,19 +24,12 @@ const MAX_DATA: usize = MAX_LEN - HEADER_LEN - 2;
 impl Notification {
     /// A NOTIFICATION without data.
     pub const fn new(code: u8, subcode: u8) -> Self {
-        Self {
-            code,
-            subcode,
-            data: Vec::new(),
-        }
+        Self { code, subcode, data: Vec::new() }
     }
 
     /// One with a text for people (RFC 9003): at most 255 octets of UTF-8, cut between two characters.
     pub fn with_text(code: u8, subcode: u8, text: &str) -> Self {
-        let text = (0..=text.len().min(255))
-            .rev()
-            .find_map(|end| text.get(..end))
-            .unwrap_or_default();
+        let text = (0..=text.len().min(255)).rev().find_map(|end| text.get(..end)).unwrap_or_default();
         let mut data = Vec::with_capacity(text.len().saturating_add(1));
         data.push(u8::try_from(text.len()).unwrap_or(u8::MAX));
         data.extend_from_slice(text.as_bytes());
@@ -50,11 +43,7 @@ impl Notification {
             let len = u16::try_from(body.len().saturating_add(HEADER_LEN)).unwrap_or(u16::MAX);
             return Err(DecodeError::MessageLength(len));
         };
-        Ok(Self {
-            code,
-            subcode,
-            data: data.to_vec(),
-        })
+        Ok(Self { code, subcode, data: data.to_vec() })
     }
 
     /// Appends the whole message.
@@ -84,11 +73,7 @@ impl Notification {
 
 impl fmt::Display for Notification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let &Self {
-            code,
-            subcode,
-            ref data,
-        } = self;
+        let &Self { code, subcode, ref data } = self;
         match (code_name(code), subcode_name(code, subcode)) {
             (Some(name), Some(detail)) => write!(f, "{name}/{detail} ({code}/{subcode})")?,
             (Some(name), None) => write!(f, "{name} ({code}/{subcode})")?,

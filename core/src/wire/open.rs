@@ -47,12 +47,7 @@ impl Open {
         }
         let capabilities = decode_parameters(reader)?;
         let asn = four_octet(&capabilities).unwrap_or(Asn(u32::from(my_as)));
-        Ok(Self {
-            asn,
-            hold_secs,
-            router_id,
-            capabilities,
-        })
+        Ok(Self { asn, hold_secs, router_id, capabilities })
     }
 
     /// Appends the whole message. Capabilities past the 4096 octets of an OPEN (RFC 8654 section 4) are left
@@ -100,13 +95,10 @@ impl Open {
     /// Whether the speaker takes routes of `family`: it says so, or says nothing of families at all and the
     /// family is IPv4 unicast (RFC 4760 section 8).
     pub fn supports(&self, family: AfiSafi) -> bool {
-        let mut offered = self
-            .capabilities
-            .iter()
-            .filter_map(|capability| match capability {
-                Capability::Multiprotocol(family) => Some(*family),
-                _ => None,
-            });
+        let mut offered = self.capabilities.iter().filter_map(|capability| match capability {
+            Capability::Multiprotocol(family) => Some(*family),
+            _ => None,
+        });
         match offered.next() {
             None => family == AfiSafi::IPV4_UNICAST,
             Some(first) => first == family || offered.any(|other| other == family),
@@ -175,9 +167,7 @@ fn decode_parameters(mut reader: Reader<'_>) -> Result<Vec<Capability>, DecodeEr
             Lengths::One => reader.u8().map(usize::from),
             Lengths::Two => reader.u16().map(usize::from),
         };
-        let value = len
-            .and_then(|len| reader.take(len))
-            .ok_or(DecodeError::OpenLengths)?;
+        let value = len.and_then(|len| reader.take(len)).ok_or(DecodeError::OpenLengths)?;
         if kind != PARAMETER_CAPABILITIES {
             return Err(DecodeError::OptionalParameter(kind));
         }

@@ -24,11 +24,7 @@ pub struct ReceivedUpdate {
 impl ReceivedUpdate {
     /// IPv4 prefixes announced.
     pub fn announced_v4(&self) -> &[Prefix4] {
-        if self.treat_as_withdraw {
-            &[]
-        } else {
-            &self.update.nlri
-        }
+        if self.treat_as_withdraw { &[] } else { &self.update.nlri }
     }
 
     /// IPv6 prefixes announced.
@@ -38,11 +34,7 @@ impl ReceivedUpdate {
 
     /// IPv4 prefixes withdrawn.
     pub fn withdrawn_v4(&self) -> impl Iterator<Item = Prefix4> + '_ {
-        let turned: &[Prefix4] = if self.treat_as_withdraw {
-            &self.update.nlri
-        } else {
-            &[]
-        };
+        let turned: &[Prefix4] = if self.treat_as_withdraw { &self.update.nlri } else { &[] };
         self.update.withdrawn.iter().chain(turned).copied()
     }
 
@@ -55,11 +47,7 @@ impl ReceivedUpdate {
     /// The family whose first dump this ends (RFC 4724 section 2): the UPDATE is empty, or holds nothing but an
     /// empty MP_UNREACH_NLRI.
     pub fn end_of_rib(&self) -> Option<AfiSafi> {
-        let Update {
-            withdrawn,
-            attributes,
-            nlri,
-        } = &self.update;
+        let Update { withdrawn, attributes, nlri } = &self.update;
         if !withdrawn.is_empty() || !nlri.is_empty() || !self.faults.is_empty() {
             return None;
         }

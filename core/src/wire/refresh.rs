@@ -38,13 +38,7 @@ impl RouteRefresh {
             2 => RefreshKind::End,
             other => RefreshKind::Unknown(other),
         };
-        Ok(Self {
-            family: AfiSafi {
-                afi: u16::from_be_bytes([afi_high, afi_low]),
-                safi,
-            },
-            kind,
-        })
+        Ok(Self { family: AfiSafi { afi: u16::from_be_bytes([afi_high, afi_low]), safi }, kind })
     }
 
     /// Appends the whole message.

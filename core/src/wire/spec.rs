@@ -95,14 +95,7 @@ const fn spec(
     fault: Severity,
     scope: Scope,
 ) -> AttributeSpec {
-    AttributeSpec {
-        code,
-        name,
-        flags,
-        length,
-        fault,
-        scope,
-    }
+    AttributeSpec { code, name, flags, length, fault, scope }
 }
 
 /// The row of `code`.

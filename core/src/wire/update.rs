@@ -32,18 +32,9 @@ impl Update {
         let withdrawn = decode_prefixes(withdrawn).ok_or(DecodeError::NetworkField)?;
         let nlri: Vec<Prefix4> = decode_prefixes(nlri).ok_or(DecodeError::NetworkField)?;
         decoder.judge(!nlri.is_empty())?;
-        let Decoder {
-            attributes,
-            faults,
-            worst,
-            ..
-        } = decoder;
+        let Decoder { attributes, faults, worst, .. } = decoder;
         Ok(ReceivedUpdate {
-            update: Self {
-                withdrawn,
-                attributes,
-                nlri,
-            },
+            update: Self { withdrawn, attributes, nlri },
             faults,
             treat_as_withdraw: worst >= Some(Severity::TreatAsWithdraw),
         })
@@ -156,10 +147,7 @@ impl<'a> Decoder<'a> {
         if core::mem::replace(&mut self.seen[usize::from(raw.code)], true) {
             // RFC 7606 3.g: those that carry routes may not be repeated.
             return match spec {
-                Some(AttributeSpec {
-                    fault: Severity::SessionReset,
-                    ..
-                }) => Err(DecodeError::AttributeList),
+                Some(AttributeSpec { fault: Severity::SessionReset, .. }) => Err(DecodeError::AttributeList),
                 _ => self.fault(raw.code, FaultKind::Duplicate, spec::DUPLICATE_FAULT, raw.whole),
             };
         }
@@ -167,27 +155,16 @@ impl<'a> Decoder<'a> {
             Some(spec) => self.known(spec, raw),
             None if raw.flags & flag::OPTIONAL == 0 => Err(DecodeError::UnknownWellKnown(raw.whole.into())),
             None => {
-                let Raw {
-                    flags, code, value, ..
-                } = raw;
+                let Raw { flags, code, value, .. } = raw;
                 let flags = flags & !flag::EXTENDED_LENGTH;
-                self.attributes.push(Attribute::Unknown {
-                    flags,
-                    code,
-                    data: value.to_vec(),
-                });
+                self.attributes.push(Attribute::Unknown { flags, code, data: value.to_vec() });
                 Ok(())
             }
         }
     }
 
     fn known(&mut self, spec: &AttributeSpec, raw: Raw<'a>) -> Result<(), DecodeError> {
-        let Raw {
-            flags,
-            code,
-            value,
-            whole,
-        } = raw;
+        let Raw { flags, code, value, whole } = raw;
         if !spec.scope.includes(self.params.as4) {
             return self.fault(code, FaultKind::Misplaced, spec::SCOPE_FAULT, whole);
         }
@@ -260,19 +237,10 @@ fn next<'a>(reader: &mut Reader<'a>) -> Option<Raw<'a>> {
     let start = reader.rest();
     let flags = reader.u8()?;
     let code = reader.u8()?;
-    let len = if flags & flag::EXTENDED_LENGTH == 0 {
-        reader.u8()?.into()
-    } else {
-        reader.u16()?
-    };
+    let len = if flags & flag::EXTENDED_LENGTH == 0 { reader.u8()?.into() } else { reader.u16()? };
     let value = reader.take(len.into())?;
     let whole = start.get(..start.len().saturating_sub(reader.rest().len()))?;
-    Some(Raw {
-        flags,
-        code,
-        value,
-        whole,
-    })
+    Some(Raw { flags, code, value, whole })
 }
 
 /// Whether it announces routes.
@@ -286,10 +254,7 @@ fn announces(attribute: &Attribute) -> bool {
 
 /// The error of a fault that costs the session: the subcode that RFC 4271 6.3 has for it.
 fn reset(fault: AttributeFault, whole: &[u8]) -> DecodeError {
-    let carries_routes = matches!(
-        fault.code,
-        attribute::code::MP_REACH | attribute::code::MP_UNREACH
-    );
+    let carries_routes = matches!(fault.code, attribute::code::MP_REACH | attribute::code::MP_UNREACH);
     match fault.kind {
         FaultKind::Flags => DecodeError::AttributeFlags(whole.into()),
         FaultKind::Length => DecodeError::AttributeLength(whole.into()),

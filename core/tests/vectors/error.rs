@@ -11,14 +11,7 @@ const NLRI: &[u8] = &[24, 192, 0, 2];
 fn body(withdrawn: &[u8], attributes: &[&[u8]], nlri: &[u8]) -> Vec<u8> {
     let attributes = attributes.concat();
     let len = |part: &[u8]| u16::try_from(part.len()).expect("short").to_be_bytes();
-    [
-        &len(withdrawn)[..],
-        withdrawn,
-        &len(&attributes),
-        &attributes,
-        nlri,
-    ]
-    .concat()
+    [&len(withdrawn)[..], withdrawn, &len(&attributes), &attributes, nlri].concat()
 }
 
 fn header(len: u16, kind: u8) -> Vec<u8> {
@@ -29,11 +22,7 @@ fn header(len: u16, kind: u8) -> Vec<u8> {
 fn earns<T: core::fmt::Debug>(result: Result<T, DecodeError>, code: u8, subcode: u8, data: &[u8]) {
     let error = result.expect_err("an error");
     let sent = error.notification();
-    assert_eq!(
-        (sent.code, sent.subcode, &sent.data[..]),
-        (code, subcode, data),
-        "{error}"
-    );
+    assert_eq!((sent.code, sent.subcode, &sent.data[..]), (code, subcode, data), "{error}");
 }
 
 fn open(body: &[u8]) -> Result<Open, DecodeError> {
@@ -42,18 +31,7 @@ fn open(body: &[u8]) -> Result<Open, DecodeError> {
 
 #[track_caller]
 fn update_earns(body: &[u8], subcode: u8, data: &[u8]) {
-    earns(
-        Update::decode(
-            body,
-            WireParams {
-                as4: true,
-                extended: false,
-            },
-        ),
-        3,
-        subcode,
-        data,
-    );
+    earns(Update::decode(body, WireParams { as4: true, extended: false }), 3, subcode, data);
 }
 
 #[test]
@@ -86,12 +64,7 @@ fn other_version_is_2_1_with_ours_in_two_octets() {
 #[test]
 fn as_zero_is_2_2_in_either_place() {
     earns(open(&[4, 0, 0, 0, 240, 192, 0, 2, 1, 0]), 2, 2, &[]);
-    earns(
-        open(&[4, 0xFD, 0xF2, 0, 240, 192, 0, 2, 1, 8, 2, 6, 65, 4, 0, 0, 0, 0]),
-        2,
-        2,
-        &[],
-    );
+    earns(open(&[4, 0xFD, 0xF2, 0, 240, 192, 0, 2, 1, 8, 2, 6, 65, 4, 0, 0, 0, 0]), 2, 2, &[]);
 }
 
 #[test]
@@ -135,11 +108,7 @@ fn overrunning_attribute_without_nlri_is_3_1() {
 
 #[test]
 fn unknown_well_known_attribute_is_3_2_with_the_attribute() {
-    update_earns(
-        &body(&[], &[ORIGIN, AS_PATH, NEXT_HOP, &[0x40, 99, 1, 7]], NLRI),
-        2,
-        &[0x40, 99, 1, 7],
-    );
+    update_earns(&body(&[], &[ORIGIN, AS_PATH, NEXT_HOP, &[0x40, 99, 1, 7]], NLRI), 2, &[0x40, 99, 1, 7]);
     update_earns(&body(&[], &[&[0x50, 99, 0, 1, 7]], &[]), 2, &[0x50, 99, 0, 1, 7]);
 }
 
@@ -154,11 +123,7 @@ fn wrong_flags_without_nlri_are_3_4_with_the_attribute() {
 #[test]
 fn wrong_length_without_nlri_is_3_5_with_the_attribute() {
     update_earns(&body(&[], &[&[0x40, 1, 2, 0, 0]], &[]), 5, &[0x40, 1, 2, 0, 0]);
-    update_earns(
-        &body(&[], &[&[0x40, 3, 3, 192, 0, 2]], &[]),
-        5,
-        &[0x40, 3, 3, 192, 0, 2],
-    );
+    update_earns(&body(&[], &[&[0x40, 3, 3, 192, 0, 2]], &[]), 5, &[0x40, 3, 3, 192, 0, 2]);
 }
 
 #[test]

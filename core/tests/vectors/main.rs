@@ -28,17 +28,12 @@ fn hex(text: &str) -> Vec<u8> {
         .filter(|byte| !byte.is_ascii_whitespace())
         .collect();
     let digit = |byte: u8| char::from(byte).to_digit(16).expect("a hexadecimal digit") as u8;
-    digits
-        .chunks(2)
-        .map(|pair| digit(pair[0]) << 4 | digit(pair[1]))
-        .collect()
+    digits.chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
 /// The one message that `bytes` are.
 fn whole(bytes: &[u8]) -> Frame<'_> {
-    let message = frame(bytes, 65535)
-        .expect("a good header")
-        .expect("a whole message");
+    let message = frame(bytes, 65535).expect("a good header").expect("a whole message");
     assert_eq!(message.len, bytes.len());
     message
 }

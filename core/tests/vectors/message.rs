@@ -15,16 +15,8 @@ fn keepalive_is_its_vector_both_ways() {
 #[test]
 fn refresh_is_its_vector_both_ways() {
     for (bytes, family, kind) in [
-        (
-            vector!("refresh-ipv6"),
-            AfiSafi { afi: 2, safi: 1 },
-            RefreshKind::Request,
-        ),
-        (
-            vector!("refresh-begin-ipv4"),
-            AfiSafi { afi: 1, safi: 1 },
-            RefreshKind::Begin,
-        ),
+        (vector!("refresh-ipv6"), AfiSafi { afi: 2, safi: 1 }, RefreshKind::Request),
+        (vector!("refresh-begin-ipv4"), AfiSafi { afi: 1, safi: 1 }, RefreshKind::Begin),
     ] {
         let message = whole(&bytes);
         assert_eq!(message.kind, MessageKind::RouteRefresh);
@@ -45,9 +37,6 @@ fn refresh_subtypes_are_those_of_rfc_7313() {
     ] {
         let refresh = RouteRefresh::decode(&[0, 1, subtype, 1]).unwrap();
         assert_eq!(refresh.kind, kind);
-        assert_eq!(
-            encoded(|out| refresh.encode(out)).get(19..),
-            Some(&[0, 1, subtype, 1][..])
-        );
+        assert_eq!(encoded(|out| refresh.encode(out)).get(19..), Some(&[0, 1, subtype, 1][..]));
     }
 }

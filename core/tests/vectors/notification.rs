@@ -5,11 +5,7 @@ use bgplite_core::wire::{MessageKind, Notification};
 use crate::{encoded, vector, whole};
 
 fn notification(code: u8, subcode: u8, data: &[u8]) -> Notification {
-    Notification {
-        code,
-        subcode,
-        data: data.to_vec(),
-    }
+    Notification { code, subcode, data: data.to_vec() }
 }
 
 #[test]
@@ -30,10 +26,7 @@ fn shutdown_text_goes_there_and_back() {
     let sent = Notification::with_text(6, 2, "bye");
     assert_eq!(sent, notification(6, 2, b"\x03bye"));
     assert_eq!(sent.cease_text().as_deref(), Some("bye"));
-    assert_eq!(
-        Notification::with_text(6, 4, "again").cease_text().as_deref(),
-        Some("again")
-    );
+    assert_eq!(Notification::with_text(6, 4, "again").cease_text().as_deref(), Some("again"));
 }
 
 #[test]
@@ -57,55 +50,25 @@ fn a_text_that_is_not_there_is_none() {
     ] {
         assert_eq!(bad.cease_text(), None, "{bad:?}");
     }
-    assert_eq!(
-        notification(6, 2, b"\x02\xFFa").cease_text().as_deref(),
-        Some("\u{FFFD}a")
-    );
+    assert_eq!(notification(6, 2, b"\x02\xFFa").cease_text().as_deref(), Some("\u{FFFD}a"));
 }
 
 #[test]
 fn people_read_names_numbers_and_an_escaped_text() {
     for (value, text) in [
-        (
-            notification(6, 2, b"\x03bye"),
-            "Cease/Administrative Shutdown (6/2): \"bye\"",
-        ),
-        (
-            notification(6, 2, b"\x04a\n\x1B\""),
-            "Cease/Administrative Shutdown (6/2): \"a\\n\\u{1b}\\\"\"",
-        ),
+        (notification(6, 2, b"\x03bye"), "Cease/Administrative Shutdown (6/2): \"bye\""),
+        (notification(6, 2, b"\x04a\n\x1B\""), "Cease/Administrative Shutdown (6/2): \"a\\n\\u{1b}\\\"\""),
         (notification(6, 4, &[]), "Cease/Administrative Reset (6/4)"),
         (notification(4, 0, &[]), "Hold Timer Expired (4/0)"),
         (notification(8, 0, &[]), "Send Hold Timer Expired (8/0)"),
-        (
-            notification(1, 3, &[9]),
-            "Message Header Error/Bad Message Type (1/3): 0x09",
-        ),
-        (
-            notification(2, 1, &[0, 4]),
-            "OPEN Message Error/Unsupported Version Number (2/1): 0x0004",
-        ),
-        (
-            notification(2, 6, &[]),
-            "OPEN Message Error/Unacceptable Hold Time (2/6)",
-        ),
-        (
-            notification(3, 11, &[]),
-            "UPDATE Message Error/Malformed AS_PATH (3/11)",
-        ),
-        (
-            notification(5, 1, &[]),
-            "Finite State Machine Error/Unexpected Message in OpenSent State (5/1)",
-        ),
-        (
-            notification(6, 7, &[]),
-            "Cease/Connection Collision Resolution (6/7)",
-        ),
+        (notification(1, 3, &[9]), "Message Header Error/Bad Message Type (1/3): 0x09"),
+        (notification(2, 1, &[0, 4]), "OPEN Message Error/Unsupported Version Number (2/1): 0x0004"),
+        (notification(2, 6, &[]), "OPEN Message Error/Unacceptable Hold Time (2/6)"),
+        (notification(3, 11, &[]), "UPDATE Message Error/Malformed AS_PATH (3/11)"),
+        (notification(5, 1, &[]), "Finite State Machine Error/Unexpected Message in OpenSent State (5/1)"),
+        (notification(6, 7, &[]), "Cease/Connection Collision Resolution (6/7)"),
         (notification(6, 9, &[]), "Cease/Hard Reset (6/9)"),
-        (
-            notification(7, 1, &[]),
-            "ROUTE-REFRESH Message Error/Invalid Message Length (7/1)",
-        ),
+        (notification(7, 1, &[]), "ROUTE-REFRESH Message Error/Invalid Message Length (7/1)"),
         (notification(6, 99, &[]), "Cease (6/99)"),
         (notification(99, 1, &[]), "Unknown Error (99/1)"),
     ] {

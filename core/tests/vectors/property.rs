@@ -17,11 +17,7 @@ fn decode_all(body: &[u8]) {
         match Update::decode(body, params) {
             Ok(received) => {
                 assert!(received.faults.len() <= 16);
-                let _ = (
-                    received.end_of_rib(),
-                    received.next_hop_v6(),
-                    received.communities(),
-                );
+                let _ = (received.end_of_rib(), received.next_hop_v6(), received.communities());
                 let routes = received.update.nlri.len() + received.update.withdrawn.len();
                 let seen = received.announced_v4().len() + received.withdrawn_v4().count();
                 assert_eq!(seen, routes);
@@ -47,9 +43,7 @@ fn decode_all(body: &[u8]) {
 /// Every error earns a NOTIFICATION that any peer can read.
 fn sendable(error: &DecodeError) {
     let bytes = encoded(|out| error.notification().encode(out));
-    let message = frame(&bytes, 4096)
-        .expect("a good header")
-        .expect("a whole message");
+    let message = frame(&bytes, 4096).expect("a good header").expect("a whole message");
     assert_eq!(message.kind, MessageKind::Notification);
     assert_eq!(Notification::decode(message.body), Ok(error.notification()));
     assert!(!error.to_string().is_empty());
@@ -63,13 +57,7 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
         refresh().prop_map(|refresh| encoded(|out| refresh.encode(out))),
         params().prop_flat_map(|params| update(params).prop_map(move |update| {
             encoded(|out| {
-                update.encode(
-                    WireParams {
-                        extended: true,
-                        ..params
-                    },
-                    out,
-                );
+                update.encode(WireParams { extended: true, ..params }, out);
             })
         })),
         Just(encoded(encode_keepalive)),
@@ -79,12 +67,8 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
 
 /// A stream of which a few octets are not as they were sent.
 fn mutated() -> impl Strategy<Value = Vec<u8>> {
-    (
-        stream(),
-        vec((any::<Index>(), any::<u8>()), 0..6),
-        any::<Option<Index>>(),
-    )
-        .prop_map(|(mut bytes, changes, cut)| {
+    (stream(), vec((any::<Index>(), any::<u8>()), 0..6), any::<Option<Index>>()).prop_map(
+        |(mut bytes, changes, cut)| {
             for (at, octet) in changes {
                 let at = at.index(bytes.len());
                 bytes[at] = octet;
@@ -93,7 +77,8 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
                 bytes.truncate(cut.index(bytes.len()));
             }
             bytes
-        })
+        },
+    )
 }
 
 /// Cuts `bytes` into messages and decodes each; `step` octets arrive at a time. What came of it.

@@ -5,14 +5,8 @@ use bgplite_core::wire::{Attribute, FaultKind, MAX_FAULTS, ReceivedUpdate, Sever
 use FaultKind::{Duplicate, Flags, Length, Misplaced, Missing, Overrun, Value};
 use Severity::{AttributeDiscard as Discard, TreatAsWithdraw as Withdraw};
 
-const FOUR: WireParams = WireParams {
-    as4: true,
-    extended: false,
-};
-const TWO: WireParams = WireParams {
-    as4: false,
-    extended: false,
-};
+const FOUR: WireParams = WireParams { as4: true, extended: false };
+const TWO: WireParams = WireParams { as4: false, extended: false };
 
 const ORIGIN: &[u8] = &[0x40, 1, 1, 0];
 const AS_PATH: &[u8] = &[0x40, 2, 6, 2, 1, 0, 0, 0xFD, 0xF2];
@@ -43,11 +37,7 @@ fn with(attribute: &[u8], params: WireParams) -> ReceivedUpdate {
 }
 
 fn faults(received: &ReceivedUpdate) -> Vec<(u8, FaultKind, Severity)> {
-    received
-        .faults
-        .iter()
-        .map(|fault| (fault.code, fault.kind, fault.severity))
-        .collect()
+    received.faults.iter().map(|fault| (fault.code, fault.kind, fault.severity)).collect()
 }
 
 /// The routes are where the severity says, and nowhere else.
@@ -96,14 +86,7 @@ fn each_malformed_attribute_costs_what_its_row_says() {
     for &(name, attribute, kind, severity) in rows {
         let received = with(attribute, FOUR);
         assert_eq!(faults(&received), [(attribute[1], kind, severity)], "{name}");
-        assert!(
-            received
-                .update
-                .attributes
-                .iter()
-                .all(|kept| kept.code() != attribute[1]),
-            "{name}"
-        );
+        assert!(received.update.attributes.iter().all(|kept| kept.code() != attribute[1]), "{name}");
         routes_follow(&received, Some(severity));
     }
 }
@@ -121,11 +104,7 @@ fn with_asns_of_two_octets_other_lengths_are_wrong() {
     ];
     for &(attribute, kind, severity) in rows {
         let received = with(attribute, TWO);
-        assert_eq!(
-            faults(&received),
-            [(attribute[1], kind, severity)],
-            "{attribute:?}"
-        );
+        assert_eq!(faults(&received), [(attribute[1], kind, severity)], "{attribute:?}");
         routes_follow(&received, Some(severity));
     }
 }
@@ -146,10 +125,7 @@ fn good_attributes_cost_nothing() {
     ] {
         let received = with(attribute, FOUR);
         assert_eq!(faults(&received), [], "{attribute:?}");
-        assert_eq!(
-            received.update.attributes.last().map(Attribute::code),
-            Some(attribute[1])
-        );
+        assert_eq!(received.update.attributes.last().map(Attribute::code), Some(attribute[1]));
         routes_follow(&received, None);
     }
 }
@@ -170,35 +146,20 @@ fn contradicting_flags_withdraw_whatever_the_attribute() {
         &[0x80, 32, 12, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1],
     ] {
         let received = with(attribute, FOUR);
-        assert_eq!(
-            faults(&received),
-            [(attribute[1], Flags, Withdraw)],
-            "{attribute:?}"
-        );
+        assert_eq!(faults(&received), [(attribute[1], Flags, Withdraw)], "{attribute:?}");
         routes_follow(&received, Some(Withdraw));
     }
 }
 
 #[test]
 fn a_missing_mandatory_attribute_withdraws() {
-    for (attributes, code) in [
-        ([AS_PATH, NEXT_HOP], 1),
-        ([ORIGIN, NEXT_HOP], 2),
-        ([ORIGIN, AS_PATH], 3),
-    ] {
+    for (attributes, code) in [([AS_PATH, NEXT_HOP], 1), ([ORIGIN, NEXT_HOP], 2), ([ORIGIN, AS_PATH], 3)] {
         let received = decode(&attributes, NLRI, FOUR);
         assert_eq!(faults(&received), [(code, Missing, Withdraw)]);
         routes_follow(&received, Some(Withdraw));
     }
     let none = decode(&[], NLRI, FOUR);
-    assert_eq!(
-        faults(&none),
-        [
-            (1, Missing, Withdraw),
-            (2, Missing, Withdraw),
-            (3, Missing, Withdraw)
-        ]
-    );
+    assert_eq!(faults(&none), [(1, Missing, Withdraw), (2, Missing, Withdraw), (3, Missing, Withdraw)]);
 }
 
 #[test]
@@ -212,16 +173,12 @@ fn ipv6_routes_need_no_next_hop_attribute_but_the_other_two() {
 
 #[test]
 fn withdrawing_needs_no_attribute() {
-    for body in [
-        &[0, 4, 24, 192, 0, 2, 0, 0][..],
-        &[0, 0, 0, 11, 0x80, 15, 8, 0, 2, 1, 32, 0x20, 1, 0x0D, 0xB8],
-    ] {
+    for body in
+        [&[0, 4, 24, 192, 0, 2, 0, 0][..], &[0, 0, 0, 11, 0x80, 15, 8, 0, 2, 1, 32, 0x20, 1, 0x0D, 0xB8]]
+    {
         let received = Update::decode(body, FOUR).unwrap();
         assert_eq!((faults(&received), received.treat_as_withdraw), (vec![], false));
-        assert_eq!(
-            received.withdrawn_v4().count() + received.withdrawn_v6().count(),
-            1
-        );
+        assert_eq!(received.withdrawn_v4().count() + received.withdrawn_v6().count(), 1);
     }
 }
 
@@ -231,10 +188,7 @@ fn wrong_flags_on_mp_reach_withdraw_the_routes_inside() {
     reach[0] = 0xC0;
     let received = decode(&[&reach, ORIGIN, AS_PATH], &[], FOUR);
     assert_eq!(faults(&received), [(14, Flags, Withdraw)]);
-    assert_eq!(
-        (received.announced_v6().len(), received.withdrawn_v6().count()),
-        (0, 1)
-    );
+    assert_eq!((received.announced_v6().len(), received.withdrawn_v6().count()), (0, 1));
 }
 
 #[test]
@@ -247,11 +201,7 @@ fn wrong_flags_on_a_lone_mp_unreach_still_withdraw() {
 
 #[test]
 fn the_first_of_equal_attributes_counts() {
-    let received = decode(
-        &[ORIGIN, &[0x40, 1, 1, 2], AS_PATH, NEXT_HOP, &[0x40, 1, 9]],
-        NLRI,
-        FOUR,
-    );
+    let received = decode(&[ORIGIN, &[0x40, 1, 1, 2], AS_PATH, NEXT_HOP, &[0x40, 1, 9]], NLRI, FOUR);
     assert_eq!(faults(&received)[0], (1, Duplicate, Discard));
     let received = decode(&[ORIGIN, &[0x40, 1, 1, 2], AS_PATH, NEXT_HOP], NLRI, FOUR);
     assert_eq!(faults(&received), [(1, Duplicate, Discard)]);
@@ -260,11 +210,7 @@ fn the_first_of_equal_attributes_counts() {
     // Also where the first one is malformed, or nobody knows it.
     let received = decode(&[&[0x40, 1, 1, 9], ORIGIN, AS_PATH, NEXT_HOP], NLRI, FOUR);
     assert_eq!(faults(&received), [(1, Value, Withdraw), (1, Duplicate, Discard)]);
-    let received = decode(
-        &[ORIGIN, AS_PATH, NEXT_HOP, &[0x80, 99, 0], &[0x80, 99, 1, 1]],
-        NLRI,
-        FOUR,
-    );
+    let received = decode(&[ORIGIN, AS_PATH, NEXT_HOP, &[0x80, 99, 0], &[0x80, 99, 1, 1]], NLRI, FOUR);
     assert_eq!(faults(&received), [(99, Duplicate, Discard)]);
 }
 
@@ -299,12 +245,6 @@ fn faults_beyond_the_bound_are_not_kept_and_still_count() {
 #[test]
 fn a_fault_reads_as_a_sentence() {
     let text = |received: ReceivedUpdate| received.faults[0].to_string();
-    assert_eq!(
-        text(with(&[0x40, 1, 1, 3], FOUR)),
-        "ORIGIN: malformed, treated as withdraw"
-    );
-    assert_eq!(
-        text(with(&[0x40, 6, 1, 0], FOUR)),
-        "ATOMIC_AGGREGATE: wrong length, attribute discarded"
-    );
+    assert_eq!(text(with(&[0x40, 1, 1, 3], FOUR)), "ORIGIN: malformed, treated as withdraw");
+    assert_eq!(text(with(&[0x40, 6, 1, 0], FOUR)), "ATOMIC_AGGREGATE: wrong length, attribute discarded");
 }

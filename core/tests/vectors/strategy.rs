@@ -36,55 +36,34 @@ pub(crate) fn params() -> impl Strategy<Value = WireParams> {
 }
 
 fn capability() -> impl Strategy<Value = Capability> {
-    let restart_family = (family(), any::<bool>()).prop_map(|(family, forwarding_kept)| RestartFamily {
-        family,
-        forwarding_kept,
-    });
+    let restart_family = (family(), any::<bool>())
+        .prop_map(|(family, forwarding_kept)| RestartFamily { family, forwarding_kept });
     prop_oneof![
         family().prop_map(Capability::Multiprotocol),
         Just(Capability::RouteRefresh),
         Just(Capability::ExtendedMessage),
         Just(Capability::EnhancedRefresh),
-        (
-            any::<bool>(),
-            any::<bool>(),
-            0..4096u16,
-            vec(restart_family, 0..64)
-        )
-            .prop_map(|(restarting, notification, restart_secs, families)| {
-                Capability::GracefulRestart {
-                    restarting,
-                    notification,
-                    restart_secs,
-                    families,
-                }
-            }),
+        (any::<bool>(), any::<bool>(), 0..4096u16, vec(restart_family, 0..64)).prop_map(
+            |(restarting, notification, restart_secs, families)| {
+                Capability::GracefulRestart { restarting, notification, restart_secs, families }
+            }
+        ),
         (71..=255u8, vec(any::<u8>(), 0..=255)).prop_map(|(code, data)| Capability::Unknown { code, data }),
     ]
 }
 
 pub(crate) fn open() -> impl Strategy<Value = Open> {
     let asn = prop_oneof![1..=65535u32, 1..=u32::MAX];
-    (
-        asn,
-        any::<bool>(),
-        any::<u16>(),
-        1..=u32::MAX,
-        vec(capability(), 0..12),
-    )
-        .prop_map(|(asn, four_octet, hold_secs, router_id, mut capabilities)| {
+    (asn, any::<bool>(), any::<u16>(), 1..=u32::MAX, vec(capability(), 0..12)).prop_map(
+        |(asn, four_octet, hold_secs, router_id, mut capabilities)| {
             let asn = Asn(asn);
             if four_octet || asn.0 > 65535 {
                 capabilities.push(Capability::FourOctetAsn(asn));
             }
             let hold_secs = if matches!(hold_secs, 1 | 2) { 3 } else { hold_secs };
-            Open {
-                asn,
-                hold_secs,
-                router_id: Ipv4Addr::from_bits(router_id),
-                capabilities,
-            }
-        })
+            Open { asn, hold_secs, router_id: Ipv4Addr::from_bits(router_id), capabilities }
+        },
+    )
 }
 
 pub(crate) fn notification() -> impl Strategy<Value = Notification> {
@@ -127,11 +106,8 @@ fn ipv6() -> impl Strategy<Value = Ipv6Addr> {
 
 /// Everything but the three attributes that each announcement needs.
 fn attribute(as4: bool) -> impl Strategy<Value = Attribute> {
-    let large = any::<[u32; 3]>().prop_map(|[global, local1, local2]| LargeCommunity {
-        global,
-        local1,
-        local2,
-    });
+    let large =
+        any::<[u32; 3]>().prop_map(|[global, local1, local2]| LargeCommunity { global, local1, local2 });
     let next_hop = prop_oneof![
         ipv6().prop_map(MpNextHop::Global),
         (ipv6(), ipv6()).prop_map(|(global, link_local)| MpNextHop::WithLinkLocal { global, link_local }),
@@ -139,10 +115,8 @@ fn attribute(as4: bool) -> impl Strategy<Value = Attribute> {
     let own = prop_oneof![
         any::<u32>().prop_map(Attribute::MultiExitDisc),
         Just(Attribute::AtomicAggregate),
-        (1..=if as4 { u32::MAX } else { 65535 }, ipv4()).prop_map(|(asn, router_id)| Attribute::Aggregator {
-            asn: Asn(asn),
-            router_id
-        }),
+        (1..=if as4 { u32::MAX } else { 65535 }, ipv4())
+            .prop_map(|(asn, router_id)| Attribute::Aggregator { asn: Asn(asn), router_id }),
         vec(any::<u32>().prop_map(Community), 1..80).prop_map(Attribute::Communities),
         vec(any::<[u8; 8]>(), 1..40).prop_map(Attribute::ExtendedCommunities),
         vec(large, 1..30).prop_map(Attribute::LargeCommunities),
@@ -157,18 +131,13 @@ fn attribute(as4: bool) -> impl Strategy<Value = Attribute> {
             .prop_map(|(family, data)| Attribute::MpUnreachOther { family, data }),
     ];
     // Of the flags, optional always, extended length never.
-    let unknown =
-        (0..8u8, 33..=255u8, vec(any::<u8>(), 0..300)).prop_map(|(bits, code, data)| Attribute::Unknown {
-            flags: 0x80 | (bits & 6) << 4 | bits & 1,
-            code,
-            data,
-        });
+    let unknown = (0..8u8, 33..=255u8, vec(any::<u8>(), 0..300)).prop_map(|(bits, code, data)| {
+        Attribute::Unknown { flags: 0x80 | (bits & 6) << 4 | bits & 1, code, data }
+    });
     let two_octet_only = prop_oneof![
         path(true).prop_map(Attribute::As4Path),
-        (1..=u32::MAX, ipv4()).prop_map(|(asn, router_id)| Attribute::As4Aggregator {
-            asn: Asn(asn),
-            router_id
-        }),
+        (1..=u32::MAX, ipv4())
+            .prop_map(|(asn, router_id)| Attribute::As4Aggregator { asn: Asn(asn), router_id }),
     ];
     prop_oneof![
         6 => own,
@@ -186,38 +155,21 @@ pub(crate) fn update(params: WireParams) -> impl Strategy<Value = Update> {
     let routes = || vec(prefix4(), 0..60);
     let announcing = (routes(), needed, others, routes()).prop_map(
         |(withdrawn, (origin, path, next_hop), others, nlri)| {
-            let mut attributes = vec![
-                Attribute::Origin(origin),
-                Attribute::AsPath(path),
-                Attribute::NextHop(next_hop),
-            ];
+            let mut attributes =
+                vec![Attribute::Origin(origin), Attribute::AsPath(path), Attribute::NextHop(next_hop)];
             for attribute in others {
-                if attributes
-                    .iter()
-                    .all(|present| present.code() != attribute.code())
-                {
+                if attributes.iter().all(|present| present.code() != attribute.code()) {
                     attributes.push(attribute);
                 }
             }
-            Update {
-                withdrawn,
-                attributes,
-                nlri,
-            }
+            Update { withdrawn, attributes, nlri }
         },
     );
     // Nothing is needed where nothing is announced.
     let withdrawing =
         (routes(), vec(prefix6(), 0..60), any::<bool>()).prop_map(|(withdrawn, prefixes, v6)| {
-            let attributes = v6
-                .then_some(Attribute::MpUnreach { prefixes })
-                .into_iter()
-                .collect();
-            Update {
-                withdrawn,
-                attributes,
-                nlri: Vec::new(),
-            }
+            let attributes = v6.then_some(Attribute::MpUnreach { prefixes }).into_iter().collect();
+            Update { withdrawn, attributes, nlri: Vec::new() }
         });
     prop_oneof![3 => announcing, 1 => withdrawing]
 }
@@ -244,13 +196,6 @@ pub(crate) fn faulty_update() -> impl Strategy<Value = Vec<u8>> {
     (prefixes(), vec(attribute, 0..5), prefixes()).prop_map(|(withdrawn, attributes, nlri)| {
         let attributes = attributes.concat();
         let len = |part: &[u8]| u16::try_from(part.len()).expect("short").to_be_bytes();
-        [
-            &len(&withdrawn)[..],
-            &withdrawn,
-            &len(&attributes),
-            &attributes,
-            &nlri,
-        ]
-        .concat()
+        [&len(&withdrawn)[..], &withdrawn, &len(&attributes), &attributes, &nlri].concat()
     })
 }

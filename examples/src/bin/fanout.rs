@@ -31,9 +31,7 @@ fn main() -> io::Result<()> {
         return write_to_all(address.parse().map_err(io::Error::other)?, Path::new(path));
     }
     let number = |index: usize, default: u32| match args.get(index) {
-        Some(text) => text
-            .parse()
-            .map_err(|_| io::Error::other(format!("{text} is no number"))),
+        Some(text) => text.parse().map_err(|_| io::Error::other(format!("{text} is no number"))),
         None => Ok(default),
     };
     compare(number(0, 1000)?, number(1, 7)?)
@@ -44,10 +42,7 @@ fn compare(clients: u32, rounds: u32) -> io::Result<()> {
     let bgplite = daemon::serve(&scratch, LIST)?;
     let stream = client::record(bgplite.address)?;
     let writer = start_writer(&scratch, &stream)?;
-    println!(
-        "{clients} clients x {} octets, {rounds} rounds in turn",
-        stream.len()
-    );
+    println!("{clients} clients x {} octets, {rounds} rounds in turn", stream.len());
     let mut runs = [Vec::new(), Vec::new()];
     for _ in 0..rounds {
         for (server, runs) in [&bgplite, &writer].into_iter().zip(&mut runs) {
@@ -61,17 +56,9 @@ fn compare(clients: u32, rounds: u32) -> io::Result<()> {
     let [ours, trivial] = runs.map(median);
     for (name, (wall, cpu), server) in [("bgplite", ours, &bgplite), ("writer", trivial, &writer)] {
         let peak = server.usage()?.peak_kib;
-        println!(
-            "{name:8} wall {:7.1} ms   cpu {:7.1} ms   peak memory {peak} KiB",
-            ms(wall),
-            ms(cpu)
-        );
+        println!("{name:8} wall {:7.1} ms   cpu {:7.1} ms   peak memory {peak} KiB", ms(wall), ms(cpu));
     }
-    println!(
-        "ratio    wall {:.2}x   cpu {:.2}x",
-        ms(ours.0) / ms(trivial.0),
-        ms(ours.1) / ms(trivial.1)
-    );
+    println!("ratio    wall {:.2}x   cpu {:.2}x", ms(ours.0) / ms(trivial.0), ms(ours.1) / ms(trivial.1));
     Ok(())
 }
 

@@ -19,17 +19,12 @@ use bgplite_examples::daemon::{self, Scratch};
 fn main() -> io::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let number = |index: usize, default: u32| match args.get(index) {
-        Some(text) => text
-            .parse()
-            .map_err(|_| io::Error::other(format!("{text} is no number"))),
+        Some(text) => text.parse().map_err(|_| io::Error::other(format!("{text} is no number"))),
         None => Ok(default),
     };
     let (prefixes, rounds) = (number(0, 1_000_000)?, number(1, 5)?);
     let list = list(prefixes);
-    println!(
-        "{prefixes} prefixes, {} octets of text, {rounds} rounds",
-        list.len()
-    );
+    println!("{prefixes} prefixes, {} octets of text, {rounds} rounds", list.len());
     let mut cold = Vec::new();
     for round in 0..rounds {
         let scratch = Scratch::new(&format!("million-{round}"))?;
@@ -50,10 +45,7 @@ fn main() -> io::Result<()> {
     }
     cold.sort();
     if let Some(median) = cold.get(cold.len() / 2) {
-        println!(
-            "median of the first clients: {:.2} ms",
-            median.as_secs_f64() * 1e3
-        );
+        println!("median of the first clients: {:.2} ms", median.as_secs_f64() * 1e3);
     }
     Ok(())
 }

@@ -17,12 +17,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, HostError> {
     let core = &config.core;
     let listen: Vec<String> = config.listen.iter().map(ToString::to_string).collect();
     println!("{}: good", arguments.file.display());
-    println!(
-        "  AS{}, router id {}, listening on {}",
-        core.asn,
-        core.router_id,
-        listen.join(", ")
-    );
+    println!("  AS{}, router id {}, listening on {}", core.asn, core.router_id, listen.join(", "));
     println!(
         "  {}, {}, {}",
         count(core.sources.len(), "source"),

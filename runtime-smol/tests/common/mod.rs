@@ -45,10 +45,7 @@ pub(crate) fn config(listen: &str, more: &str) -> String {
 }
 
 pub(crate) fn bgplite(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_bgplite"))
-        .args(arguments)
-        .output()
-        .unwrap()
+    Command::new(env!("CARGO_BIN_EXE_bgplite")).args(arguments).output().unwrap()
 }
 
 /// A running daemon; killed with the test.
@@ -68,12 +65,7 @@ impl Daemon {
         let log = dir.0.join("log");
         let script = format!("{before} && exec \"$0\" serve --config \"$1\"");
         let child = Command::new("sh")
-            .args([
-                "-c",
-                &script,
-                env!("CARGO_BIN_EXE_bgplite"),
-                config.to_str().unwrap(),
-            ])
+            .args(["-c", &script, env!("CARGO_BIN_EXE_bgplite"), config.to_str().unwrap()])
             .stderr(Stdio::from(fs::File::create(&log).unwrap()))
             .spawn()
             .unwrap();
@@ -104,21 +96,12 @@ impl Daemon {
     pub(crate) fn endpoints(&self) -> Vec<SocketAddr> {
         let line = self.wait_for("event=started");
         let (_, listen) = line.split_once("listen=").unwrap();
-        listen
-            .split(',')
-            .map(|endpoint| endpoint.parse().unwrap())
-            .collect()
+        listen.split(',').map(|endpoint| endpoint.parse().unwrap()).collect()
     }
 
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-s", name, &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
     /// Waits for its end: exit code, and how long it took.
@@ -201,10 +184,7 @@ impl Client {
                 let withdrawn = usize::from(body[0]) << 8 | usize::from(body[1]);
                 let rest = &body[2 + withdrawn..];
                 let attributes = usize::from(rest[0]) << 8 | usize::from(rest[1]);
-                return (
-                    prefixes(&body[2..2 + withdrawn]),
-                    prefixes(&rest[2 + attributes..]),
-                );
+                return (prefixes(&body[2..2 + withdrawn]), prefixes(&rest[2 + attributes..]));
             }
         }
     }

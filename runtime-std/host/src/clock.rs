@@ -13,9 +13,7 @@ pub struct Clock {
 impl Clock {
     /// A clock that starts now, at [`Instant::ZERO`].
     pub fn new() -> Self {
-        Self {
-            origin: time::Instant::now(),
-        }
+        Self { origin: time::Instant::now() }
     }
 
     /// The present, for the core.
@@ -37,9 +35,7 @@ impl Default for Clock {
 
 /// Seconds since the Unix epoch, by the wall clock; 0 before it.
 pub fn unix_secs() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |elapsed| elapsed.as_secs())
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
 }
 
 #[cfg(test)]
@@ -53,10 +49,7 @@ mod tests {
         let late = clock.now();
         assert!(early <= late);
         let system = clock.system_instant(late).unwrap();
-        assert_eq!(
-            system.duration_since(clock.origin).as_nanos(),
-            u128::from(late.as_nanos())
-        );
+        assert_eq!(system.duration_since(clock.origin).as_nanos(), u128::from(late.as_nanos()));
         assert!(unix_secs() > 1_700_000_000);
     }
 }

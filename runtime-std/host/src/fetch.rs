@@ -37,9 +37,7 @@ fn read_file(path: &Path, max_bytes: u64) -> Result<Vec<u8>, String> {
     let file = File::open(path).map_err(reason)?;
     let mut body = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
     // The file may grow while it is read.
-    file.take(max_bytes.saturating_add(1))
-        .read_to_end(&mut body)
-        .map_err(reason)?;
+    file.take(max_bytes.saturating_add(1)).read_to_end(&mut body).map_err(reason)?;
     if body.len() as u64 > max_bytes {
         return Err(too_long());
     }

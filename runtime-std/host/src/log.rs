@@ -73,9 +73,7 @@ impl Log for Reloadable {
 }
 
 fn with_logger(act: impl FnOnce(&env_logger::Logger) -> bool) -> bool {
-    LOGGER
-        .get()
-        .is_some_and(|slot| act(&slot.read().unwrap_or_else(PoisonError::into_inner)))
+    LOGGER.get().is_some_and(|slot| act(&slot.read().unwrap_or_else(PoisonError::into_inner)))
 }
 
 /// Ours at `level`; of libraries only what is an error: they say the rest in words nobody can act on.
@@ -85,9 +83,7 @@ fn build(level: LevelFilter) -> env_logger::Logger {
         .filter_module("bgplite", level)
         .target(env_logger::Target::Stderr)
         .format(|out, record| {
-            let now = SystemTime::now()
-                .duration_since(SystemTime::UNIX_EPOCH)
-                .unwrap_or_default();
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             write_line(out, now, record)
         })
         .build()
@@ -119,10 +115,7 @@ impl std::fmt::Display for Timestamp {
         let (year, month, day) = civil(secs / 86_400);
         let (hour, minute, second) = (secs / 3600 % 24, secs / 60 % 60, secs % 60);
         let millis = self.0.subsec_millis();
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"
-        )
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
     }
 }
 
@@ -135,11 +128,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     (year, month, day)
 }
@@ -151,11 +140,7 @@ mod tests {
     fn line(target: &str, message: &str) -> String {
         let mut out = Vec::new();
         let record = |args: std::fmt::Arguments<'_>, out: &mut Vec<u8>| {
-            let record = Record::builder()
-                .level(log::Level::Warn)
-                .target(target)
-                .args(args)
-                .build();
+            let record = Record::builder().level(log::Level::Warn).target(target).args(args).build();
             write_line(out, Duration::from_millis(1_785_499_200_042), &record).unwrap();
         };
         record(format_args!("{message}"), &mut out);

@@ -20,10 +20,7 @@ impl fmt::Display for BindError {
         let Self { address, error } = self;
         match (error.kind(), error.raw_os_error()) {
             (io::ErrorKind::AddrInUse, _) => {
-                write!(
-                    f,
-                    "another program listens on {address}: stop it or change bgp.listen"
-                )
+                write!(f, "another program listens on {address}: stop it or change bgp.listen")
             }
             (io::ErrorKind::PermissionDenied, _) if address.port() < 1024 => write!(
                 f,

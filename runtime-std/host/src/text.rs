@@ -29,9 +29,6 @@ mod tests {
     #[test]
     fn control_characters_are_escaped_and_others_kept() {
         let text = "a\u{1b}[31m\nпривет\u{7f}\u{9b}\"";
-        assert_eq!(
-            Printable(text).to_string(),
-            "a\\u{1b}[31m\\nпривет\\u{7f}\\u{9b}\""
-        );
+        assert_eq!(Printable(text).to_string(), "a\\u{1b}[31m\\nпривет\\u{7f}\\u{9b}\"");
     }
 }

@@ -26,10 +26,7 @@ fn a_body_up_to_the_cap_is_read_whole_and_one_byte_more_is_refused() {
     let path = scratch("cap");
     fs::write(&path, "192.0.2.0/24\n").unwrap();
     assert_eq!(get(&path, 13), Ok(b"192.0.2.0/24\n".to_vec()));
-    assert_eq!(
-        get(&path, 12),
-        Err(format!("{}: it has more than 12 bytes", path.display()))
-    );
+    assert_eq!(get(&path, 12), Err(format!("{}: it has more than 12 bytes", path.display())));
     fs::write(&path, "").unwrap();
     assert_eq!(get(&path, 0), Ok(Vec::new()));
     fs::remove_file(&path).unwrap();
@@ -38,21 +35,12 @@ fn a_body_up_to_the_cap_is_read_whole_and_one_byte_more_is_refused() {
 #[test]
 fn what_is_no_file_is_named() {
     let missing = scratch("missing");
-    assert_eq!(
-        get(&missing, 9),
-        Err(format!("{}: there is no such file", missing.display()))
-    );
+    assert_eq!(get(&missing, 9), Err(format!("{}: there is no such file", missing.display())));
     let dir = scratch("dir");
     fs::create_dir(&dir).unwrap();
-    assert_eq!(
-        get(&dir, 9),
-        Err(format!("{}: it is a directory, not a file", dir.display()))
-    );
+    assert_eq!(get(&dir, 9), Err(format!("{}: it is a directory, not a file", dir.display())));
     fs::remove_dir(&dir).unwrap();
-    assert_eq!(
-        get("/dev/zero".as_ref(), 9),
-        Err("/dev/zero: it is no regular file".into())
-    );
+    assert_eq!(get("/dev/zero".as_ref(), 9), Err("/dev/zero: it is no regular file".into()));
 }
 
 #[cfg(unix)]
@@ -66,9 +54,6 @@ fn a_file_this_user_may_not_read_is_named() {
     fs::remove_file(&path).unwrap();
     // Root may read everything.
     if outcome != Ok(b"x".to_vec()) {
-        assert_eq!(
-            outcome,
-            Err(format!("{}: this user may not read it", path.display()))
-        );
+        assert_eq!(outcome, Err(format!("{}: this user may not read it", path.display())));
     }
 }

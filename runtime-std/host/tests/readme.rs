@@ -16,11 +16,7 @@ fn readme() -> String {
 #[test]
 fn the_first_configuration_is_accepted_and_says_what_its_comments_say() {
     let readme = readme();
-    let toml = readme
-        .split("```toml\n")
-        .nth(1)
-        .and_then(|rest| rest.split("```").next())
-        .unwrap();
+    let toml = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let config =
         HostConfig::parse(Path::new("/etc/bgplite.toml"), toml).unwrap_or_else(|error| panic!("{error}"));
     assert!(matches!(&config.core.unknown_peers, UnknownPeers::Default { feed, .. } if feed == "ru"));
@@ -32,11 +28,7 @@ fn the_first_configuration_is_accepted_and_says_what_its_comments_say() {
 #[test]
 fn every_key_that_the_contract_serves_stands_in_the_table() {
     let readme = readme();
-    let table = readme
-        .split("### All keys")
-        .nth(1)
-        .and_then(|rest| rest.split("\n## ").next())
-        .unwrap();
+    let table = readme.split("### All keys").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
     for key in [
         "asn",
         "router_id",
@@ -54,37 +46,13 @@ fn every_key_that_the_contract_serves_stands_in_the_table() {
     ] {
         assert!(table.contains(&format!("`bgp.{key}`")), "bgp.{key}");
     }
-    for key in [
-        "limits.connections",
-        "limits.send_hold",
-        "state.dir",
-        "log.level",
-        "log.format",
-    ] {
+    for key in ["limits.connections", "limits.send_hold", "state.dir", "log.level", "log.format"] {
         assert!(table.contains(&format!("`{key}`")), "{key}");
     }
-    for key in [
-        "kind",
-        "path",
-        "required",
-        "prefixes",
-        "expr",
-        "community",
-        "large_community",
-        "aggregate",
-    ] {
+    for key in ["kind", "path", "required", "prefixes", "expr", "community", "large_community", "aggregate"] {
         assert!(table.contains(&format!("`{key}")), "{key}");
     }
-    for key in [
-        "name",
-        "address",
-        "asn",
-        "listen",
-        "feeds",
-        "next_hop",
-        "next_hop_v6",
-        "families",
-    ] {
+    for key in ["name", "address", "asn", "listen", "feeds", "next_hop", "next_hop_v6", "families"] {
         assert!(table.contains(&format!("`{key}`")), "peer.{key}");
     }
 }

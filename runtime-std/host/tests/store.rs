@@ -42,10 +42,8 @@ fn write(store: &dyn Store, record: &SourceRecord) {
 }
 
 fn bodies(dir: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = fs::read_dir(dir.join("source"))
-        .unwrap()
-        .map(|file| file.unwrap().path())
-        .collect();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(dir.join("source")).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();
     files
 }
@@ -79,10 +77,7 @@ fn the_store_in_memory_answers_like_the_one_on_disk() {
     write(&store, &record("b", 1, "x"));
     write(&store, &record("a", 1, "y"));
     write(&store, &record("b", 2, "z"));
-    assert_eq!(
-        store.load().unwrap().records,
-        [record("a", 1, "y"), record("b", 2, "z")]
-    );
+    assert_eq!(store.load().unwrap().records, [record("a", 1, "y"), record("b", 2, "z")]);
 }
 
 #[test]
@@ -92,10 +87,7 @@ fn a_second_server_on_the_same_directory_is_refused() {
     let error = SledStore::open(&dir.0).unwrap_err().to_string();
     assert_eq!(
         error,
-        format!(
-            "another bgplite uses the state directory {}: stop it or change state.dir",
-            dir.0.display()
-        )
+        format!("another bgplite uses the state directory {}: stop it or change state.dir", dir.0.display())
     );
 }
 
@@ -109,19 +101,14 @@ fn a_damaged_body_is_named_and_skipped() {
     write(&store, &record("gone", 1, "203.0.113.0/24\n"));
     store.close().unwrap();
     drop(store);
-    let [bad, gone, _] = &bodies(&dir.0)[..] else {
-        panic!("three bodies")
-    };
+    let [bad, gone, _] = &bodies(&dir.0)[..] else { panic!("three bodies") };
     fs::write(bad, "198.51.100.0/25\n").unwrap();
     fs::remove_file(gone).unwrap();
 
     let loaded = SledStore::open(&dir.0).unwrap().load().unwrap();
     assert_eq!(loaded.records, [good]);
     let told = [
-        format!(
-            "the kept body of source \"bad\", {}, is damaged; it is fetched anew",
-            bad.display()
-        ),
+        format!("the kept body of source \"bad\", {}, is damaged; it is fetched anew", bad.display()),
         format!(
             "the kept body of source \"gone\", {}, cannot be read (No such file or directory (os error 2)); it is \
              fetched anew",
@@ -197,9 +184,7 @@ fn a_name_that_is_a_path_is_refused() {
     let dir = Scratch::new("name");
     let store = SledStore::open(&dir.0).unwrap();
     for name in ["../escape", "a/b", ".hidden", "", "a\0b"] {
-        let error = store
-            .write(&StoreWrite::Source(record(name, 1, "x")))
-            .unwrap_err();
+        let error = store.write(&StoreWrite::Source(record(name, 1, "x"))).unwrap_err();
         assert!(matches!(error, StoreError::Name(_)), "{name:?}: {error}");
     }
     assert!(bodies(&dir.0).is_empty());
@@ -214,17 +199,9 @@ fn child_writes_until_it_is_killed() {
     };
     let dir = PathBuf::from(dir);
     let store = SledStore::open(&dir).unwrap();
-    let first = store
-        .load()
-        .unwrap()
-        .records
-        .first()
-        .map_or(1, |record| record.serial.0 + 1);
+    let first = store.load().unwrap().records.first().map_or(1, |record| record.serial.0 + 1);
     for serial in first.. {
-        write(
-            &store,
-            &record("ru", serial, &format!("body {serial}\n").repeat(1000)),
-        );
+        write(&store, &record("ru", serial, &format!("body {serial}\n").repeat(1000)));
         let acknowledged = dir.join("acknowledged");
         let temporary = dir.join("acknowledged.new");
         fs::write(&temporary, serial.to_string()).unwrap();
@@ -252,19 +229,10 @@ fn a_killed_process_has_lost_no_write_that_it_acknowledged() {
         let store = SledStore::open(&dir.0).unwrap();
         let loaded = store.load().unwrap();
         assert_eq!(loaded.damaged, [""; 0]);
-        let [kept] = &loaded.records[..] else {
-            panic!("{:?}", loaded.records)
-        };
+        let [kept] = &loaded.records[..] else { panic!("{:?}", loaded.records) };
         // The one after it may have been written and not acknowledged.
-        assert!(
-            (seen..=seen + 1).contains(&kept.serial.0),
-            "acknowledged {seen}, kept {}",
-            kept.serial
-        );
-        assert_eq!(
-            *kept.body,
-            *format!("body {}\n", kept.serial).repeat(1000).as_bytes()
-        );
+        assert!((seen..=seen + 1).contains(&kept.serial.0), "acknowledged {seen}, kept {}", kept.serial);
+        assert_eq!(*kept.body, *format!("body {}\n", kept.serial).repeat(1000).as_bytes());
         store.close().unwrap();
     }
 }
@@ -280,8 +248,5 @@ fn spawn_writer(dir: &Path) -> Child {
 }
 
 fn acknowledged(dir: &Path) -> u64 {
-    fs::read_to_string(dir.join("acknowledged"))
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0)
+    fs::read_to_string(dir.join("acknowledged")).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
 }

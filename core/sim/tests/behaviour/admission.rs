@@ -45,11 +45,7 @@ fn a_registered_address_with_another_asn_is_bad_peer_as() {
 #[test]
 fn quotas_of_strangers_hold_per_address_and_in_all_and_free_up() {
     let mut config = config();
-    config.unknown_peers = UnknownPeers::Default {
-        feed: "ru".into(),
-        max: 3,
-        max_per_address: 2,
-    };
+    config.unknown_peers = UnknownPeers::Default { feed: "ru".into(), max: 3, max_per_address: 2 };
     let mut world = world(config, &[("ru.txt", "10.0.0.0/8\n")]);
     let first = connect(&mut world, "198.51.100.7:1", 65001);
     connect(&mut world, "198.51.100.7:2", 65002);
@@ -138,10 +134,7 @@ fn a_peer_limited_to_one_family_gets_and_is_offered_only_that() {
     let conn = connect(&mut world, "198.51.100.7:1", 65001);
     let client = world.client(conn);
     assert_eq!((client.v4.len(), client.v6.len()), (1, 0));
-    assert_eq!(
-        client.session.negotiated().map(|n| n.families),
-        Some(Families { v4: true, v6: false })
-    );
+    assert_eq!(client.session.negotiated().map(|n| n.families), Some(Families { v4: true, v6: false }));
 }
 
 #[test]

@@ -19,11 +19,7 @@ fn a_client_holds_exactly_the_list_with_tags_and_next_hops() {
         let route = |next_hop: &str| Route {
             next_hop: Some(next_hop.parse().unwrap()),
             communities: vec![Community(0xFDF2_0064)],
-            large_communities: vec![LargeCommunity {
-                global: 65010,
-                local1: 1,
-                local2: 100,
-            }],
+            large_communities: vec![LargeCommunity { global: 65010, local1: 1, local2: 100 }],
         };
         assert!(client.v4.values().all(|held| *held == route("203.0.113.1")));
         assert!(client.v6.values().all(|held| *held == route("2001:db8::1")));
@@ -40,10 +36,7 @@ fn one_changed_prefix_is_one_withdraw_and_one_announce_in_two_updates() {
     config.sources.push(file("other"));
     config.feeds.push(feed("other", 200));
     config.peers.push(peer("bystander", "198.51.100.8", &["other"]));
-    let mut world = world(
-        config.clone(),
-        &[("ru.txt", &list), ("other.txt", "192.0.2.0/24\n")],
-    );
+    let mut world = world(config.clone(), &[("ru.txt", &list), ("other.txt", "192.0.2.0/24\n")]);
     let conn = world.connect(LOCAL, "198.51.100.7:40000", &ClientConfig::new(65001));
     let bystander = world.connect(LOCAL, "198.51.100.8:40000", &ClientConfig::new(65002));
     let before = (world.client(conn).updates, world.client(conn).announced);
@@ -56,18 +49,10 @@ fn one_changed_prefix_is_one_withdraw_and_one_announce_in_two_updates() {
     let client = world.client(conn);
     assert!(client.v4.keys().eq(&prefixes(&edited).0));
     assert_eq!((client.announced - before.1, client.withdrawn), (1, 1));
-    assert!(
-        client.updates - before.0 <= 2,
-        "{} UPDATEs",
-        client.updates - before.0
-    );
+    assert!(client.updates - before.0 <= 2, "{} UPDATEs", client.updates - before.0);
     assert_eq!(client.end_of_rib.len(), 2, "no second End-of-RIB");
     assert!(client.is_established());
-    assert_eq!(
-        world.wire(bystander).len(),
-        silent_since,
-        "who does not subscribe sees not a byte"
-    );
+    assert_eq!(world.wire(bystander).len(), silent_since, "who does not subscribe sees not a byte");
 }
 
 #[test]
@@ -82,11 +67,7 @@ fn a_thousand_peers_share_one_image() {
         assert_eq!(world.wire(conn).len(), world.wire(first).len());
     }
     let images = world.server.image_stats();
-    assert!(
-        images.encoded < 200_000,
-        "{} octets were encoded for 51 peers",
-        images.encoded
-    );
+    assert!(images.encoded < 200_000, "{} octets were encoded for 51 peers", images.encoded);
     assert_eq!(images.hits, 50);
 }
 
@@ -96,25 +77,15 @@ fn a_prefix_in_two_feeds_goes_out_once_with_both_tags() {
     config.sources.push(file("extra"));
     config.feeds.push(feed("extra", 200));
     config.peers.push(peer("both", "198.51.100.7", &["ru", "extra"]));
-    let files = [
-        ("ru.txt", "10.0.0.0/8\n10.1.0.0/16\n"),
-        ("extra.txt", "10.0.0.0/8\n10.2.0.0/16\n"),
-    ];
+    let files = [("ru.txt", "10.0.0.0/8\n10.1.0.0/16\n"), ("extra.txt", "10.0.0.0/8\n10.2.0.0/16\n")];
     let mut world = world(config, &files);
     let conn = world.connect(LOCAL, "198.51.100.7:40000", &ClientConfig::new(65001));
     let client = world.client(conn);
     assert_eq!(client.announced, 3);
-    let tags: Vec<(String, Vec<Community>)> = client
-        .v4
-        .iter()
-        .map(|(prefix, route)| (prefix.to_string(), route.communities.clone()))
-        .collect();
+    let tags: Vec<(String, Vec<Community>)> =
+        client.v4.iter().map(|(prefix, route)| (prefix.to_string(), route.communities.clone())).collect();
     let [ru, extra] = [Community(0xFDF2_0064), Community(0xFDF2_00C8)];
-    let expected = [
-        ("10.0.0.0/8", vec![ru, extra]),
-        ("10.1.0.0/16", vec![ru]),
-        ("10.2.0.0/16", vec![extra]),
-    ];
+    let expected = [("10.0.0.0/8", vec![ru, extra]), ("10.1.0.0/16", vec![ru]), ("10.2.0.0/16", vec![extra])];
     assert_eq!(tags, expected.map(|(prefix, tags)| (prefix.to_string(), tags)));
 }
 
@@ -124,24 +95,12 @@ fn a_family_without_next_hop_is_not_sent_and_the_notice_says_so() {
     config.next_hop_v6 = NextHop::SelfAddress;
     let mut world = world(config, &[("ru.txt", "10.0.0.0/8\n2001:db8::/32\n")]);
     let over_v4 = world.connect(LOCAL, "198.51.100.7:40000", &ClientConfig::new(65001));
-    assert_eq!(
-        (world.client(over_v4).v4.len(), world.client(over_v4).v6.len()),
-        (1, 0)
-    );
-    let missing = Notice::NextHopMissing {
-        peer: "198.51.100.7".into(),
-        families: Families { v4: false, v6: true },
-    };
+    assert_eq!((world.client(over_v4).v4.len(), world.client(over_v4).v6.len()), (1, 0));
+    let missing =
+        Notice::NextHopMissing { peer: "198.51.100.7".into(), families: Families { v4: false, v6: true } };
     assert!(world.notices.contains(&missing));
-    let over_v6 = world.connect(
-        "[2001:db8::1]:179",
-        "[2001:db8::7]:40000",
-        &ClientConfig::new(65002),
-    );
-    assert_eq!(
-        (world.client(over_v6).v4.len(), world.client(over_v6).v6.len()),
-        (0, 1)
-    );
+    let over_v6 = world.connect("[2001:db8::1]:179", "[2001:db8::7]:40000", &ClientConfig::new(65002));
+    assert_eq!((world.client(over_v6).v4.len(), world.client(over_v6).v6.len()), (0, 1));
     assert_eq!(last_notification(world.wire(over_v6)), None);
 }
 

@@ -10,12 +10,7 @@ use bgplite_sim::{ClientConfig, World};
 use crate::support::{LOCAL, config, last_notification, world};
 
 const STRINGS: usize = 100_000;
-const STATES: [State; 4] = [
-    State::OpenDelay,
-    State::OpenSent,
-    State::OpenConfirm,
-    State::Established,
-];
+const STATES: [State; 4] = [State::OpenDelay, State::OpenSent, State::OpenConfirm, State::Established];
 
 #[test]
 fn a_hundred_thousand_hostile_strings_in_each_state_all_end_well() {
@@ -31,10 +26,7 @@ fn a_hundred_thousand_hostile_strings_in_each_state_all_end_well() {
             let conn = in_state(&mut world, state, round);
             for bytes in hostile(&mut rng, &seeds) {
                 world.inject(conn, &bytes);
-                assert!(
-                    world.server.buffered(conn) <= MAX_EXTENDED_LEN,
-                    "it keeps more than a message"
-                );
+                assert!(world.server.buffered(conn) <= MAX_EXTENDED_LEN, "it keeps more than a message");
             }
             let is_open = world.is_open(conn);
             ends[usize::from(is_open)] += 1;
@@ -45,36 +37,21 @@ fn a_hundred_thousand_hostile_strings_in_each_state_all_end_well() {
             }
             world.notices.clear();
             world.drop_link(conn);
-            assert_eq!(
-                world.server.peers().count(),
-                0,
-                "nothing stays of a connection that is gone"
-            );
+            assert_eq!(world.server.peers().count(), 0, "nothing stays of a connection that is gone");
         }
-        assert!(
-            ends[0] > STRINGS / 10,
-            "{state:?}: hardly anything was refused: {ends:?}"
-        );
+        assert!(ends[0] > STRINGS / 10, "{state:?}: hardly anything was refused: {ends:?}");
     }
 }
 
 #[test]
 fn http_and_tls_on_the_port_get_connection_not_synchronized_at_the_first_byte() {
-    for bytes in [
-        &b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..],
-        &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC],
-        b"\n",
-    ] {
+    for bytes in [&b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..], &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC], b"\n"] {
         let mut world = fresh();
         let conn = in_state(&mut world, State::OpenDelay, 0);
         world.inject(conn, &bytes[..1]);
         assert_eq!(last_notification(world.wire(conn)), Some(vec![1, 1]));
         assert!(!world.is_open(conn));
-        let downs = world
-            .notices
-            .iter()
-            .filter(|notice| notice.event() == "connection_refused")
-            .count();
+        let downs = world.notices.iter().filter(|notice| notice.event() == "connection_refused").count();
         assert_eq!(downs, 1, "it is logged once");
     }
 }
@@ -91,13 +68,7 @@ fn half_a_message_is_no_reason_to_answer_and_the_deadline_ends_it() {
 }
 
 fn is_received(notice: &Notice) -> bool {
-    matches!(
-        notice,
-        Notice::SessionDown {
-            reason: DownReason::Received(_),
-            ..
-        }
-    )
+    matches!(notice, Notice::SessionDown { reason: DownReason::Received(_), .. })
 }
 
 fn fresh() -> World {
@@ -106,11 +77,8 @@ fn fresh() -> World {
 
 /// A connection whose server side stands in `state`, and whose client says nothing by itself.
 fn in_state(world: &mut World, state: State, round: usize) -> ConnId {
-    let conn = world.accept(
-        LOCAL,
-        &format!("198.51.100.7:{}", 1 + round % 60_000),
-        &ClientConfig::new(65001),
-    );
+    let conn =
+        world.accept(LOCAL, &format!("198.51.100.7:{}", 1 + round % 60_000), &ClientConfig::new(65001));
     let mut said = Vec::new();
     world.client_mut(conn).session.poll_control(&mut said);
     let keepalive = [&[0xFF; 16][..], &[0, 19, 4]].concat();
@@ -132,10 +100,8 @@ fn valid_messages() -> Vec<Vec<u8>> {
     let mut open = Vec::new();
     client.session.poll_control(&mut open);
     let mut withdraw = Vec::new();
-    let update = Update {
-        withdrawn: vec![bgplite_core::rib::Prefix::host(0x0A00_0001)],
-        ..Update::default()
-    };
+    let update =
+        Update { withdrawn: vec![bgplite_core::rib::Prefix::host(0x0A00_0001)], ..Update::default() };
     update.encode(WireParams::default(), &mut withdraw);
     let header = |len: u8, kind: u8, body: &[u8]| [&[0xFF; 16][..], &[0, len, kind], body].concat();
     vec![

@@ -21,10 +21,7 @@ fn two_feeds() -> Config {
     config
 }
 
-const FILES: [(&str, &str); 2] = [
-    ("ru.txt", "10.0.0.0/8\n2001:db8::/32\n"),
-    ("extra.txt", "192.0.2.0/24\n"),
-];
+const FILES: [(&str, &str); 2] = [("ru.txt", "10.0.0.0/8\n2001:db8::/32\n"), ("extra.txt", "192.0.2.0/24\n")];
 
 fn home(config: Config) -> (World, ConnId) {
     let mut world = world(config, &FILES);
@@ -37,13 +34,7 @@ fn home(config: Config) -> (World, ConnId) {
 fn the_same_configuration_says_nothing() {
     let (mut world, conn) = home(two_feeds());
     let said = world.wire(conn).len();
-    assert_eq!(
-        reload(&mut world, two_feeds()),
-        Reply::Reloaded {
-            peers: [0, 0, 0],
-            fetching: 2
-        }
-    );
+    assert_eq!(reload(&mut world, two_feeds()), Reply::Reloaded { peers: [0, 0, 0], fetching: 2 });
     assert_eq!(world.wire(conn).len(), said);
 }
 
@@ -52,23 +43,11 @@ fn a_changed_subscription_is_its_difference() {
     let (mut world, conn) = home(two_feeds());
     let mut changed = two_feeds();
     changed.peers[0].feeds = vec!["ru".into(), "extra".into()];
-    assert_eq!(
-        reload(&mut world, changed.clone()),
-        Reply::Reloaded {
-            peers: [0, 1, 0],
-            fetching: 2
-        }
-    );
-    assert_eq!(
-        (world.client(conn).announced, world.client(conn).withdrawn),
-        (3, 0)
-    );
+    assert_eq!(reload(&mut world, changed.clone()), Reply::Reloaded { peers: [0, 1, 0], fetching: 2 });
+    assert_eq!((world.client(conn).announced, world.client(conn).withdrawn), (3, 0));
     changed.peers[0].feeds = vec!["extra".into()];
     reload(&mut world, changed);
-    assert_eq!(
-        (world.client(conn).announced, world.client(conn).withdrawn),
-        (3, 2)
-    );
+    assert_eq!((world.client(conn).announced, world.client(conn).withdrawn), (3, 2));
     assert!(world.client(conn).is_established());
 }
 
@@ -79,12 +58,7 @@ fn a_changed_next_hop_is_said_for_every_route_without_a_withdrawal() {
     changed.peers[0].next_hop = Some(NextHop::Address(Ipv4Addr::new(192, 0, 2, 254)));
     reload(&mut world, changed);
     let client = world.client(conn);
-    assert!(
-        client
-            .v4
-            .values()
-            .all(|route| route.next_hop == Some(Ipv4Addr::new(192, 0, 2, 254).into()))
-    );
+    assert!(client.v4.values().all(|route| route.next_hop == Some(Ipv4Addr::new(192, 0, 2, 254).into())));
     assert_eq!(client.withdrawn, 0);
 }
 
@@ -106,13 +80,7 @@ fn a_removed_peer_is_told_peer_deconfigured_and_a_changed_asn_resets_everybody()
     let (mut world, conn) = home(closed.clone());
     let mut removed = closed;
     removed.peers.clear();
-    assert_eq!(
-        reload(&mut world, removed),
-        Reply::Reloaded {
-            peers: [0, 0, 1],
-            fetching: 2
-        }
-    );
+    assert_eq!(reload(&mut world, removed), Reply::Reloaded { peers: [0, 0, 1], fetching: 2 });
     assert_eq!(last_notification(world.wire(conn)), Some(vec![6, 3]));
 
     let (mut world, conn) = home(two_feeds());
@@ -121,10 +89,7 @@ fn a_removed_peer_is_told_peer_deconfigured_and_a_changed_asn_resets_everybody()
     reload(&mut world, renumbered);
     assert_eq!(last_notification(world.wire(conn)), Some(vec![6, 6]));
     let again = world.connect(LOCAL, "198.51.100.7:40001", &ClientConfig::new(65001));
-    assert_eq!(
-        world.client(again).session.negotiated().map(|n| n.asn),
-        Some(Asn(65011))
-    );
+    assert_eq!(world.client(again).session.negotiated().map(|n| n.asn), Some(Asn(65011)));
 }
 
 #[test]
@@ -148,22 +113,14 @@ fn a_bad_configuration_changes_nothing() {
     let Reply::Refused(CommandError::Config(error)) = reload(&mut world, bad) else {
         panic!("it was taken");
     };
-    assert_eq!(
-        error.to_string(),
-        "peer[0].feeds: no feed is called \"rub\"; did you mean \"ru\"?"
-    );
+    assert_eq!(error.to_string(), "peer[0].feeds: no feed is called \"rub\"; did you mean \"ru\"?");
     assert_eq!(world.wire(conn).len(), said);
 }
 
 #[test]
 fn a_list_that_is_gone_empty_or_garbled_takes_no_route_away() {
-    let bodies: [Option<&[u8]>; 5] = [
-        None,
-        Some(b""),
-        Some(b"# nothing\n"),
-        Some(b"<html>\n<body>\nerror 10\n"),
-        Some(&[0xFF, 0, 1, 2]),
-    ];
+    let bodies: [Option<&[u8]>; 5] =
+        [None, Some(b""), Some(b"# nothing\n"), Some(b"<html>\n<body>\nerror 10\n"), Some(&[0xFF, 0, 1, 2])];
     for body in bodies {
         let (mut world, conn) = home(two_feeds());
         let said = world.wire(conn).len();

@@ -9,9 +9,7 @@ use bgplite_sim::ClientConfig;
 fn every_peer_reads_the_text_before_the_connection_closes() {
     let mut world = world(config(), &[("ru.txt", "10.0.0.0/8\n")]);
     let conn = world.connect(LOCAL, "198.51.100.7:40000", &ClientConfig::new(65001));
-    let ticket = world.command(Command::Shutdown {
-        text: "back at noon".into(),
-    });
+    let ticket = world.command(Command::Shutdown { text: "back at noon".into() });
     // Cease, Administrative Shutdown, then length and text (RFC 9003).
     let notification = [&[6, 2, 12][..], b"back at noon"].concat();
     assert_eq!(last_notification(world.wire(conn)), Some(notification));
@@ -28,8 +26,5 @@ fn afterwards_nobody_connects_and_no_command_is_taken() {
     assert!(!world.is_open(late));
     assert_eq!(world.wire(late), []);
     let ticket = world.command(Command::Reload(Box::new(config())));
-    assert_eq!(
-        world.replies.last(),
-        Some(&(ticket, Reply::Refused(CommandError::ShuttingDown)))
-    );
+    assert_eq!(world.replies.last(), Some(&(ticket, Reply::Refused(CommandError::ShuttingDown))));
 }

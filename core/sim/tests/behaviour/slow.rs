@@ -24,21 +24,11 @@ fn a_client_that_stops_reading_is_closed_by_the_send_hold_timer_and_not_before()
         let edited = format!("{list}192.0.2.{round}/32\n");
         world.files.insert("ru.txt".into(), edited.into_bytes());
         world.command(Command::Reload(Box::new(config())));
-        assert_eq!(
-            world.client(reader).v4.len(),
-            12_425,
-            "the others see every change"
-        );
+        assert_eq!(world.client(reader).v4.len(), 12_425, "the others see every change");
         world.advance(Duration::from_secs(11));
     }
-    assert!(
-        world.batches(stuck) <= batches + 1,
-        "one batch is out, however much has changed"
-    );
-    assert!(
-        world.is_open(stuck),
-        "440 s have passed, the send hold time is 480"
-    );
+    assert!(world.batches(stuck) <= batches + 1, "one batch is out, however much has changed");
+    assert!(world.is_open(stuck), "440 s have passed, the send hold time is 480");
     world.advance(Duration::from_secs(41));
     assert!(!world.is_open(stuck));
     assert!(world.is_open(reader) && world.client(reader).is_established());
@@ -50,9 +40,7 @@ fn a_client_that_reads_on_after_ten_changes_gets_one_difference() {
     let conn = world.connect(LOCAL, "198.51.100.7:40000", &ClientConfig::new(65001));
     world.stall(conn, true);
     for round in 0..10 {
-        world
-            .files
-            .insert("ru.txt".into(), format!("10.{round}.0.0/16\n").into_bytes());
+        world.files.insert("ru.txt".into(), format!("10.{round}.0.0/16\n").into_bytes());
         world.command(Command::Reload(Box::new(config())));
     }
     world.stall(conn, false);
@@ -86,22 +74,10 @@ fn the_notification_is_the_last_thing_a_slow_reader_gets_and_linger_ends_the_wai
     world.stall(conn, true);
     world.files.insert("ru.txt".into(), b"10.0.0.0/8\n".to_vec());
     world.command(Command::Reload(Box::new(config())));
-    world.command(Command::Shutdown {
-        text: "maintenance".into(),
-    });
-    assert!(
-        world
-            .replies
-            .iter()
-            .all(|(_, reply)| *reply != bgplite_core::server::Reply::ShutDown)
-    );
+    world.command(Command::Shutdown { text: "maintenance".into() });
+    assert!(world.replies.iter().all(|(_, reply)| *reply != bgplite_core::server::Reply::ShutDown));
     world.advance(Duration::from_secs(2));
     assert!(!world.is_open(conn));
-    assert!(
-        world
-            .replies
-            .iter()
-            .any(|(_, reply)| *reply == bgplite_core::server::Reply::ShutDown)
-    );
+    assert!(world.replies.iter().any(|(_, reply)| *reply == bgplite_core::server::Reply::ShutDown));
     assert!(!matches!(world.client(conn).down, Some(DownReason::Received(_))));
 }

@@ -21,23 +21,13 @@ pub(crate) fn config() -> Config {
     config.next_hop_v6 = NextHop::Address("2001:db8::1".parse().unwrap());
     config.sources.push(file("ru"));
     config.feeds.push(feed("ru", 100));
-    config.unknown_peers = UnknownPeers::Default {
-        feed: "ru".into(),
-        max: 5000,
-        max_per_address: 5000,
-    };
+    config.unknown_peers = UnknownPeers::Default { feed: "ru".into(), max: 5000, max_per_address: 5000 };
     config
 }
 
 pub(crate) fn file(name: &str) -> SourceConfig {
-    let location = Location::File {
-        path: format!("{name}.txt"),
-    };
-    SourceConfig {
-        name: name.into(),
-        location,
-        required: false,
-    }
+    let location = Location::File { path: format!("{name}.txt") };
+    SourceConfig { name: name.into(), location, required: false }
 }
 
 /// A feed of the source of the same name, tagged 65010:`tag` and 65010:1:`tag`.
@@ -46,11 +36,7 @@ pub(crate) fn feed(name: &str, tag: u16) -> FeedConfig {
         name: name.into(),
         sources: vec![name.into()],
         communities: vec![format!("65010:{tag}").parse().unwrap()],
-        large_communities: vec![LargeCommunity {
-            global: 65010,
-            local1: 1,
-            local2: tag.into(),
-        }],
+        large_communities: vec![LargeCommunity { global: 65010, local1: 1, local2: tag.into() }],
         aggregate: Aggregate::Off,
     }
 }
@@ -70,10 +56,8 @@ pub(crate) fn peer(name: &str, address: &str, feeds: &[&str]) -> PeerConfig {
 
 /// A world that has read its files.
 pub(crate) fn world(config: Config, files: &[(&str, &str)]) -> World {
-    let files: BTreeMap<String, Vec<u8>> = files
-        .iter()
-        .map(|(path, body)| ((*path).into(), body.as_bytes().to_vec()))
-        .collect();
+    let files: BTreeMap<String, Vec<u8>> =
+        files.iter().map(|(path, body)| ((*path).into(), body.as_bytes().to_vec())).collect();
     let mut world = World::restarted(config, 1, files, &[]);
     world.run();
     world

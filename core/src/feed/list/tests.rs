@@ -6,8 +6,7 @@ use super::*;
 
 fn texts(list: &ParsedList) -> Vec<String> {
     let v4 = list.v4.iter().map(|prefix| prefix.to_string());
-    v4.chain(list.v6.iter().map(|prefix| prefix.to_string()))
-        .collect()
+    v4.chain(list.v6.iter().map(|prefix| prefix.to_string())).collect()
 }
 
 #[test]
@@ -15,15 +14,7 @@ fn prefixes_addresses_comments_and_blanks_are_read() {
     let body =
         b"# a list\n\n192.0.2.77/24\n  198.51.100.7\t# one host\n2001:db8::/32#v6\n \t \n#\n2001:DB8:1::1";
     let list = parse_lines(body);
-    assert_eq!(
-        texts(&list),
-        [
-            "192.0.2.0/24",
-            "198.51.100.7/32",
-            "2001:db8::/32",
-            "2001:db8:1::1/128"
-        ]
-    );
+    assert_eq!(texts(&list), ["192.0.2.0/24", "198.51.100.7/32", "2001:db8::/32", "2001:db8:1::1/128"]);
     assert_eq!((list.lines, list.bad), (4, 0));
 }
 
@@ -47,11 +38,7 @@ fn bad_lines_are_counted_and_named_by_number_text_and_fault() {
         b"192.0.2.0/24\n\nrubbish # why\r\n192.0.2.0/33\n0.0.0.0/0\n\xFF\x00\n10.0.0.1/08\n1.2.3\n",
     );
     assert_eq!((list.lines, list.bad, list.v4.len()), (7, 6, 1));
-    let told: Vec<_> = list
-        .first_bad
-        .iter()
-        .map(|bad| (bad.line, bad.text.as_str(), bad.error))
-        .collect();
+    let told: Vec<_> = list.first_bad.iter().map(|bad| (bad.line, bad.text.as_str(), bad.error)).collect();
     assert_eq!(
         told,
         [

@@ -23,52 +23,31 @@ fn set4(texts: &[&str]) -> PrefixSet<V4> {
 
 fn build(parts: &[(&PrefixSet<V4>, &Arc<TagSet>)], aggregate: Aggregate) -> FeedTable {
     let none = PrefixSet::default();
-    let parts: Vec<_> = parts
-        .iter()
-        .map(|(set4, tags)| FeedPart {
-            set4,
-            set6: &none,
-            tags: Arc::clone(tags),
-        })
-        .collect();
+    let parts: Vec<_> =
+        parts.iter().map(|(set4, tags)| FeedPart { set4, set6: &none, tags: Arc::clone(tags) }).collect();
     FeedTable::build(ID, Serial(1), &parts, aggregate)
 }
 
 fn shown(table: &FeedTable) -> Vec<(std::string::String, Vec<u32>)> {
     let communities = |tags: &TagSet| tags.standard().iter().map(|c| c.0).collect();
-    table
-        .routes::<V4>()
-        .map(|(prefix, tags)| (std::format!("{prefix}"), communities(tags)))
-        .collect()
+    table.routes::<V4>().map(|(prefix, tags)| (std::format!("{prefix}"), communities(tags))).collect()
 }
 
 #[test]
 fn a_prefix_in_several_parts_has_the_tags_of_all() {
     let (one, two) = (set4(&["192.0.2.0/24", "10.0.0.0/8"]), set4(&["192.0.2.0/24"]));
     let table = build(&[(&one, &tags(&[1])), (&two, &tags(&[2]))], Aggregate::Off);
-    assert_eq!(
-        shown(&table),
-        [
-            ("10.0.0.0/8".into(), vec![1]),
-            ("192.0.2.0/24".into(), vec![1, 2])
-        ]
-    );
+    assert_eq!(shown(&table), [("10.0.0.0/8".into(), vec![1]), ("192.0.2.0/24".into(), vec![1, 2])]);
 }
 
 #[test]
 fn aggregation_joins_only_routes_of_equal_tags() {
-    let (one, two) = (
-        set4(&["10.0.0.0/10", "10.64.0.0/10", "10.1.1.0/24"]),
-        set4(&["10.128.0.0/9", "10.1.0.0/16"]),
-    );
+    let (one, two) =
+        (set4(&["10.0.0.0/10", "10.64.0.0/10", "10.1.1.0/24"]), set4(&["10.128.0.0/9", "10.1.0.0/16"]));
     let table = build(&[(&one, &tags(&[1])), (&two, &tags(&[2]))], Aggregate::Exact);
     assert_eq!(
         shown(&table),
-        [
-            ("10.0.0.0/9".into(), vec![1]),
-            ("10.1.0.0/16".into(), vec![2]),
-            ("10.128.0.0/9".into(), vec![2])
-        ]
+        [("10.0.0.0/9".into(), vec![1]), ("10.1.0.0/16".into(), vec![2]), ("10.128.0.0/9".into(), vec![2])]
     );
 }
 
@@ -91,9 +70,7 @@ fn a_table_of_one_tag_set_has_no_column_and_others_take_7_octets_a_route() {
     let table = build(&[(&same, &tags(&[1])), (&same, &tags(&[2]))], Aggregate::Off);
     assert_eq!((table.v4.column, table.tags.len()), (Column::One(0), 1));
     let table = build(&[(&one, &tags(&[1])), (&two, &tags(&[2]))], Aggregate::Off);
-    let Column::Each(column) = table.v4.column else {
-        panic!("one tag set")
-    };
+    let Column::Each(column) = table.v4.column else { panic!("one tag set") };
     assert_eq!(size_of_val(&*column) + 5 * table.v4.prefixes.len(), 21);
 }
 
@@ -116,10 +93,7 @@ fn tag_sets_beyond_the_limit_share_the_union_of_theirs() {
     let ids: Vec<_> = [1, 2, 3, 4].map(|n| space.intern(&tags(&[n]))).into();
     let canon = Canon::new(&space, ids.iter().copied().collect(), 2);
     assert_eq!(canon.sets, [tags(&[1]), tags(&[2, 3, 4])]);
-    assert_eq!(
-        ids.iter().map(|id| canon.index(*id)).collect::<Vec<_>>(),
-        [0, 1, 1, 1]
-    );
+    assert_eq!(ids.iter().map(|id| canon.index(*id)).collect::<Vec<_>>(), [0, 1, 1, 1]);
 }
 
 fn prefix4() -> impl Strategy<Value = Prefix4> {

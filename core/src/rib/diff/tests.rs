@@ -12,11 +12,7 @@ fn applied<F: Routed>(told: &View, current: &View) -> BTreeMap<Prefix<F>, Arc<Ta
     let diff = Diff::new(told, current);
     let mut routes = model::<F>(told);
     for (prefix, tags) in diff.announces::<F>() {
-        assert_ne!(
-            routes.insert(prefix, Arc::clone(&tags)),
-            Some(tags),
-            "said before"
-        );
+        assert_ne!(routes.insert(prefix, Arc::clone(&tags)), Some(tags), "said before");
     }
     for prefix in diff.withdraws::<F>() {
         assert!(routes.remove(&prefix).is_some(), "never said");
@@ -51,9 +47,7 @@ proptest! {
 #[test]
 fn one_changed_prefix_is_one_withdraw_and_one_announce() {
     let feed = |last: u32| -> Feed {
-        let hosts = (0..1000u32)
-            .chain([last])
-            .map(|n| Prefix4::new(n << 8, 24).unwrap());
+        let hosts = (0..1000u32).chain([last]).map(|n| Prefix4::new(n << 8, 24).unwrap());
         vec![(hosts.collect(), vec![], 1)]
     };
     let (told, current) = (view(1, &[feed(2000)]), view(2, &[feed(3000)]));

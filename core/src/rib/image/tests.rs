@@ -117,11 +117,7 @@ fn the_first_poll_encodes_one_segment_however_long_the_table() {
     let mut batch = Batch::new();
     assert_eq!(cache.poll(&mut cursor, &mut batch, 1), Progress::More);
     assert_eq!(message_lens(&bytes(&batch)).len(), 1);
-    assert!(
-        (60_000..90_000).contains(&cache.stats().bytes),
-        "{:?}",
-        cache.stats()
-    );
+    assert!((60_000..90_000).contains(&cache.stats().bytes), "{:?}", cache.stats());
     cache.close(cursor);
 }
 
@@ -177,13 +173,7 @@ fn an_image_in_use_stays_and_an_incomplete_one_goes_with_its_last_user() {
     let mut cursor = cache.open(plan.clone());
     let _ = cache.poll(&mut cursor, &mut Batch::new(), 1);
     cache.close(cursor);
-    assert_eq!(
-        cache.stats(),
-        ImageStats {
-            encoded: cache.stats().encoded,
-            ..ImageStats::default()
-        }
-    );
+    assert_eq!(cache.stats(), ImageStats { encoded: cache.stats().encoded, ..ImageStats::default() });
     let mut cursor = cache.open(plan);
     drain(&mut cache, &mut cursor, usize::MAX);
     cache.close(cursor);

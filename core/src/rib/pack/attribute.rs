@@ -9,15 +9,8 @@ use crate::wire::{AsPath, Attribute, Origin, WireParams};
 /// Everything but MP_REACH_NLRI, in ascending order of type, in at most `room` octets: communities that find no
 /// room are left out, large ones first, for a route without a tag is better than none.
 pub(super) fn attributes(profile: &WireProfile, mp: bool, tags: &TagSet, room: usize) -> Vec<u8> {
-    let params = WireParams {
-        as4: profile.as4,
-        extended: false,
-    };
-    let path = if profile.ibgp {
-        AsPath::default()
-    } else {
-        AsPath::sequence(&[profile.local_as])
-    };
+    let params = WireParams { as4: profile.as4, extended: false };
+    let path = if profile.ibgp { AsPath::default() } else { AsPath::sequence(&[profile.local_as]) };
     // RFC 6793 4.2.2: who knows no four-octet numbers sees AS_TRANS, and passes on AS4_PATH.
     let is_translated = profile.local_as.0 > u32::from(u16::MAX) && !profile.as4 && !profile.ibgp;
     let mut as4_path = Vec::new();
@@ -35,11 +28,7 @@ pub(super) fn attributes(profile: &WireProfile, mp: bool, tags: &TagSet, room: u
     if profile.ibgp {
         put(Attribute::LocalPref(DEFAULT_LOCAL_PREF));
     }
-    let standard = fitting(
-        tags.standard(),
-        4,
-        room.saturating_sub(out.len() + as4_path.len()),
-    );
+    let standard = fitting(tags.standard(), 4, room.saturating_sub(out.len() + as4_path.len()));
     if !standard.is_empty() {
         Attribute::Communities(standard.to_vec()).encode(params, &mut out);
     }

@@ -79,14 +79,7 @@ impl Message {
         let first = head.len();
         let mut buf = head;
         buf.resize(max_len(profile) + MAX_PREFIX_OCTETS, 0);
-        Self {
-            buf,
-            at: first,
-            first,
-            limit: max_len(profile).saturating_sub(tail.len()),
-            tail,
-            kind,
-        }
+        Self { buf, at: first, first, limit: max_len(profile).saturating_sub(tail.len()), tail, kind }
     }
 
     /// Octets so far.
@@ -113,10 +106,8 @@ impl Message {
                 at
             };
             // RFC 4271 4.3: only the octets that the length needs. What is written beyond them is overwritten.
-            if let Some((first, rest)) = self
-                .buf
-                .get_mut(start..start + width)
-                .and_then(|field| field.split_first_mut())
+            if let Some((first, rest)) =
+                self.buf.get_mut(start..start + width).and_then(|field| field.split_first_mut())
             {
                 *first = len;
                 rest.copy_from_slice(bits.to_octets().as_ref());

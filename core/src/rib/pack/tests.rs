@@ -26,12 +26,7 @@ fn profile(max_len: usize) -> WireProfile {
 }
 
 fn plan(told: &Arc<View>, current: &Arc<View>, resend: bool, profile: WireProfile) -> Plan {
-    Plan {
-        told: Arc::clone(told),
-        current: Arc::clone(current),
-        resend,
-        profile: Arc::new(profile),
-    }
+    Plan { told: Arc::clone(told), current: Arc::clone(current), resend, profile: Arc::new(profile) }
 }
 
 fn packed(plan: Plan) -> Vec<u8> {
@@ -118,13 +113,7 @@ fn two_octet_peers_see_as_trans_and_pass_on_as4_path() {
     let mut profile = profile(4096);
     profile.as4 = false;
     let short = hex(&announced(&[net4()], &[], 0, profile.clone()));
-    assert!(
-        short.ends_with(
-            "40010100 4002040201fdf2 400304c0000201 18c63364"
-                .replace(' ', "")
-                .as_str()
-        )
-    );
+    assert!(short.ends_with("40010100 4002040201fdf2 400304c0000201 18c63364".replace(' ', "").as_str()));
     profile.local_as = Asn(4_200_000_001);
     let long = hex(&announced(&[net4()], &[], 3, profile));
     let attributes = "40010100 400204 0201 5ba0 400304c0000201 c0080400000003 \
@@ -154,14 +143,8 @@ fn a_family_out_of_force_or_without_next_hop_is_silent() {
     without_v6.families.v6 = false;
     let family = |afi| full.iter().filter(|m| m.afi == afi).cloned().collect::<Vec<_>>();
     assert_eq!((family(1).len(), family(2).len()), (2, 2));
-    assert_eq!(
-        decode(&packed(plan(&told, &current, false, without_v4))),
-        family(2)
-    );
-    assert_eq!(
-        decode(&packed(plan(&told, &current, false, without_v6))),
-        family(1)
-    );
+    assert_eq!(decode(&packed(plan(&told, &current, false, without_v4))), family(2));
+    assert_eq!(decode(&packed(plan(&told, &current, false, without_v6))), family(1));
 }
 
 #[test]
@@ -177,11 +160,7 @@ fn everything_is_announced_before_anything_is_withdrawn() {
 fn communities_without_room_are_left_out_and_the_route_goes() {
     let many = TagSet::new(
         (0..2000).map(Community).collect(),
-        vec![LargeCommunity {
-            global: 1,
-            local1: 2,
-            local2: 3,
-        }],
+        vec![LargeCommunity { global: 1, local1: 2, local2: 3 }],
     );
     for mp in [false, true] {
         let mut buffer = vec![];
@@ -191,16 +170,8 @@ fn communities_without_room_are_left_out_and_the_route_goes() {
         } else {
             Message::announce::<V4>(&profile(4096), Some(&tags), Vec::new())
         };
-        let run6 = Run {
-            bits: &[1, 2],
-            lens: &[128, 128],
-            tag: TagId::default(),
-        };
-        let run4 = Run {
-            bits: &[1, 2],
-            lens: &[32, 32],
-            tag: TagId::default(),
-        };
+        let run6 = Run { bits: &[1, 2], lens: &[128, 128], tag: TagId::default() };
+        let run4 = Run { bits: &[1, 2], lens: &[32, 32], tag: TagId::default() };
         if mp {
             message.fill::<V6>(&run6, &mut buffer);
         } else {
@@ -251,9 +222,7 @@ fn u16_at(bytes: &[u8], at: usize) -> usize {
 
 fn u32s(bytes: &[u8]) -> Vec<u32> {
     let words = bytes.chunks(4);
-    words
-        .map(|word| u32::from_be_bytes(word.try_into().unwrap()))
-        .collect()
+    words.map(|word| u32::from_be_bytes(word.try_into().unwrap())).collect()
 }
 
 fn nlri(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
@@ -292,16 +261,9 @@ fn decode_update(message: &[u8]) -> Decoded {
         kinds.push((*kind, attributes[start..start + len].to_vec()));
         attributes = &attributes[start + len..];
     }
-    let rest = kinds
-        .iter()
-        .skip(usize::from(matches!(kinds.first(), Some((14 | 15, _)))));
+    let rest = kinds.iter().skip(usize::from(matches!(kinds.first(), Some((14 | 15, _)))));
     assert!(rest.is_sorted_by(|a, b| a.0 < b.0), "ascending but for the first");
-    let find = |wanted| {
-        kinds
-            .iter()
-            .find(|(kind, _)| *kind == wanted)
-            .map(|(_, value)| &**value)
-    };
+    let find = |wanted| kinds.iter().find(|(kind, _)| *kind == wanted).map(|(_, value)| &**value);
     let standard = u32s(find(8).unwrap_or_default());
     let large = u32s(find(32).unwrap_or_default());
     let large = large.chunks(3).map(|part| part.try_into().unwrap()).collect();
@@ -322,16 +284,8 @@ fn decode_update(message: &[u8]) -> Decoded {
         }
         _ => (1, tags, nlri(&message[attributes_end..])),
     };
-    assert!(
-        !prefixes.is_empty(),
-        "an UPDATE without prefixes is an End-of-RIB"
-    );
-    Decoded {
-        octets,
-        afi,
-        tags,
-        prefixes,
-    }
+    assert!(!prefixes.is_empty(), "an UPDATE without prefixes is an End-of-RIB");
+    Decoded { octets, afi, tags, prefixes }
 }
 
 fn prefix<F: Family>(len: u8, octets: &[u8]) -> Prefix<F> {
@@ -361,10 +315,7 @@ fn said<F: Routed>(view: &View) -> BTreeMap<Prefix<F>, Tags> {
         let large = tags.large().iter().map(|l| [l.global, l.local1, l.local2]);
         (tags.standard().iter().map(|c| c.0).collect(), large.collect())
     };
-    model::<F>(view)
-        .into_iter()
-        .map(|(prefix, tags)| (prefix, plain(tags)))
-        .collect()
+    model::<F>(view).into_iter().map(|(prefix, tags)| (prefix, plain(tags))).collect()
 }
 
 /// Checks that each message is so full that the next one's first prefix would not fit. One of the same kind and
@@ -375,10 +326,7 @@ fn assert_filled(messages: &[Decoded], max_len: usize) {
         assert!(message.octets <= max_len);
         let kind = (message.afi, message.tags.clone());
         if let Some(octets) = open.insert(kind, message.octets) {
-            assert!(
-                octets + 1 + message.prefixes[0].1.len() > max_len,
-                "room left in {octets}"
-            );
+            assert!(octets + 1 + message.prefixes[0].1.len() > max_len, "room left in {octets}");
         }
     }
 }

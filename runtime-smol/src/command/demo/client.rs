@@ -109,10 +109,7 @@ impl Client {
 
     /// Whether it holds this prefix, written as in a list.
     pub(super) fn has(&self, prefix: &str) -> bool {
-        prefix
-            .trim_end()
-            .parse()
-            .is_ok_and(|prefix| self.held.borrow().contains(&prefix))
+        prefix.trim_end().parse().is_ok_and(|prefix| self.held.borrow().contains(&prefix))
     }
 
     async fn run(&self, index: u16, server: SocketAddr) -> std::io::Result<()> {
@@ -134,9 +131,7 @@ impl Client {
             let mut bytes = Vec::new();
             session.poll_control(&mut bytes);
             stream.write_all(&bytes).await?;
-            let deadline = session
-                .poll_timeout()
-                .map_or(Duration::MAX, |(at, _)| at - clock.now());
+            let deadline = session.poll_timeout().map_or(Duration::MAX, |(at, _)| at - clock.now());
             let due = async {
                 Timer::after(deadline).await;
                 Ok(None)
@@ -179,10 +174,7 @@ impl Client {
             held.insert(prefix);
             self.count(|counts| counts.announced += 1);
         }
-        let v4 = held
-            .iter()
-            .take_while(|prefix| matches!(prefix, AnyPrefix::V4(_)))
-            .count();
+        let v4 = held.iter().take_while(|prefix| matches!(prefix, AnyPrefix::V4(_))).count();
         self.count(|counts| {
             counts.updates += 1;
             counts.v4 = v4;

@@ -38,11 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, HostError> {
     let scratch = Scratch::new().map_err(|error| HostError::Os("make a temporary directory", error))?;
     let executor = Rc::new(LocalExecutor::new());
     let finished = block_on(executor.run(demonstrate(arguments, &scratch, &executor, signals)))?;
-    Ok(if finished {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if finished { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Whether all that was promised was seen.
@@ -53,23 +49,18 @@ async fn demonstrate(
     mut signals: Signals,
 ) -> Result<bool, HostError> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-    let file = scratch
-        .write(address)
-        .map_err(|error| HostError::Os("write the demonstration's files", error))?;
+    let file =
+        scratch.write(address).map_err(|error| HostError::Os("write the demonstration's files", error))?;
     let server = Server::start(HostConfig::load(&file)?, Options::default(), executor)?;
     println!("bgplite listens on {address} as AS 65010 and serves the Russian list, IPv4 and IPv6.\n");
 
     let started = Instant::now();
-    let clients: Vec<Rc<Client>> = (0..arguments.clients)
-        .map(|index| Client::start(index, address, executor))
-        .collect();
+    let clients: Vec<Rc<Client>> =
+        (0..arguments.clients).map(|index| Client::start(index, address, executor)).collect();
     let synced = until(started + PATIENCE, &clients, "syncing", Client::is_synced).await;
     report::table(&clients);
     if !synced {
-        println!(
-            "\nNot every client got everything within {} seconds.",
-            PATIENCE.as_secs()
-        );
+        println!("\nNot every client got everything within {} seconds.", PATIENCE.as_secs());
     }
 
     let changed = change_one_prefix(&server, scratch, &file, &clients).await?;
@@ -102,13 +93,7 @@ async fn change_one_prefix(
     }
     let has_difference =
         |client: &Client| client.is_closed() || !client.has_v4() || client.has(NEW) && !client.has(GONE);
-    let all = until(
-        started + PATIENCE,
-        clients,
-        "waiting for the difference",
-        has_difference,
-    )
-    .await;
+    let all = until(started + PATIENCE, clients, "waiting for the difference", has_difference).await;
     report::difference(clients, &before, started, (GONE.trim_end(), NEW.trim_end()));
     Ok(all)
 }
@@ -127,10 +112,7 @@ async fn until(
         if is_terminal {
             let prefixes: usize = clients.iter().map(|client| client.counts().held()).sum();
             let end = if is_over { "\r\x1b[K" } else { "" };
-            eprint!(
-                "\r\x1b[K{what}: {done} of {} clients, {prefixes} prefixes{end}",
-                clients.len()
-            );
+            eprint!("\r\x1b[K{what}: {done} of {} clients, {prefixes} prefixes{end}", clients.len());
         }
         if is_over {
             return done == clients.len();
@@ -143,9 +125,7 @@ async fn until(
 fn free_port() -> u16 {
     let bind =
         |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr());
-    bind(PORT)
-        .or_else(|_| bind(0))
-        .map_or(PORT, |address| address.port())
+    bind(PORT).or_else(|_| bind(0)).map_or(PORT, |address| address.port())
 }
 
 /// A directory of this process alone, removed at the end.

@@ -13,13 +13,7 @@ pub(super) fn table(clients: &[Rc<Client>]) {
         "peer", "families", "IPv4", "IPv6", "UPDATEs", "bytes", "time"
     );
     for client in clients.iter().take(ROWS) {
-        let Counts {
-            v4,
-            v6,
-            updates,
-            octets,
-            ..
-        } = client.counts();
+        let Counts { v4, v6, updates, octets, .. } = client.counts();
         let (peer, families) = (format!("AS{}", client.asn), client.families.to_string());
         let time = client.synced().map_or_else(|| "-".to_owned(), millis);
         println!("{peer:>12}  {families:<10}  {v4:>8}  {v6:>8}  {updates:>8}  {octets:>10}  {time:>9}");
@@ -29,11 +23,7 @@ pub(super) fn table(clients: &[Rc<Client>]) {
     }
     let octets: usize = clients.iter().map(|client| client.counts().octets).sum();
     let prefixes: usize = clients.iter().map(|client| client.counts().held()).sum();
-    let slowest = clients
-        .iter()
-        .filter_map(|client| client.synced())
-        .max()
-        .unwrap_or_default();
+    let slowest = clients.iter().filter_map(|client| client.synced()).max().unwrap_or_default();
     println!(
         "\n{} clients hold {prefixes} prefixes, {octets} bytes in all; the last had everything after {}.",
         clients.len(),
@@ -61,11 +51,7 @@ pub(super) fn difference(
         most.announced = most.announced.max(after.announced - before.announced);
         most.withdrawn = most.withdrawn.max(after.withdrawn - before.withdrawn);
         most.octets = most.octets.max(after.octets - before.octets);
-        last = last.max(
-            client
-                .updated()
-                .map_or(Duration::ZERO, |at| at.saturating_duration_since(since)),
-        );
+        last = last.max(client.updated().map_or(Duration::ZERO, |at| at.saturating_duration_since(since)));
     }
     println!("\nThen {gone} left the list and {new} came, and the configuration was reloaded:");
     println!(

@@ -17,21 +17,10 @@ pub(super) const SOURCE: Keys = Keys {
         "guard", "preset", "where", "every", "url", "format", "headers", "timeout", "max_body", "country",
     ],
 };
-pub(super) const FEED: Keys = Keys {
-    served: &["expr", "community", "large_community", "aggregate"],
-    later: &[],
-};
+pub(super) const FEED: Keys =
+    Keys { served: &["expr", "community", "large_community", "aggregate"], later: &[] };
 pub(super) const PEER: Keys = Keys {
-    served: &[
-        "name",
-        "address",
-        "asn",
-        "listen",
-        "feeds",
-        "next_hop",
-        "next_hop_v6",
-        "families",
-    ],
+    served: &["name", "address", "asn", "listen", "feeds", "next_hop", "next_hop_v6", "families"],
     later: &[
         "lists",
         "countries",
@@ -67,27 +56,16 @@ pub(super) fn source(name: &str, table: &Table<'_>, base: &Path) -> Result<Sourc
         }));
     }
     let location = match kind {
-        Kind::File => file(
-            &table.require("path", "the list's path, like path = \"ru.txt\"")?,
-            base,
-        )?,
+        Kind::File => file(&table.require("path", "the list's path, like path = \"ru.txt\"")?, base)?,
         Kind::Inline => {
             let what = "the prefixes, like prefixes = [\"192.0.2.0/24\"]";
             let prefixes = table.require("prefixes", what)?;
             let items = prefixes.items("an array of prefixes, like [\"192.0.2.0/24\"]")?;
-            Location::Inline {
-                prefixes: items.iter().map(value::prefix).collect::<Result<_>>()?,
-            }
+            Location::Inline { prefixes: items.iter().map(value::prefix).collect::<Result<_>>()? }
         }
     };
-    let required = table
-        .take("required")
-        .map_or(Ok(false), |value| value.boolean())?;
-    Ok(SourceConfig {
-        name: name.to_owned(),
-        location,
-        required,
-    })
+    let required = table.take("required").map_or(Ok(false), |value| value.boolean())?;
+    Ok(SourceConfig { name: name.to_owned(), location, required })
 }
 
 fn file(value: &Value<'_>, base: &Path) -> Result<Location> {
@@ -107,11 +85,7 @@ pub(super) fn feed(name: &str, table: &Table<'_>) -> Result<FeedConfig> {
     table.check_keys(&FEED)?;
     let expr = table.require("expr", "the sources it is made of, like expr = \"ru + extra\"")?;
     let aggregate = match table.take("aggregate") {
-        Some(value) => value::choice(
-            &value,
-            &[("off", Aggregate::Off), ("exact", Aggregate::Exact)],
-            &[],
-        )?,
+        Some(value) => value::choice(&value, &[("off", Aggregate::Off), ("exact", Aggregate::Exact)], &[])?,
         None => Aggregate::Exact,
     };
     Ok(FeedConfig {
@@ -128,26 +102,20 @@ fn tags<T: FromStr<Err: ToString>>(value: Option<Value<'_>>) -> Result<Vec<T>> {
     let Some(value) = value else {
         return Ok(Vec::new());
     };
-    let items = if value.is_string() {
-        vec![value]
-    } else {
-        value.items("a string, or an array of strings")?
-    };
+    let items =
+        if value.is_string() { vec![value] } else { value.items("a string, or an array of strings")? };
     items
         .iter()
         .map(|item| {
             let text = item.string()?;
-            text.parse()
-                .map_err(|error: T::Err| item.error(format!("{text:?}: {}", error.to_string())))
+            text.parse().map_err(|error: T::Err| item.error(format!("{text:?}: {}", error.to_string())))
         })
         .collect()
 }
 
 pub(super) fn peer(table: &Table<'_>) -> Result<PeerConfig> {
     table.check_keys(&PEER)?;
-    let name = table
-        .require("name", "a name for logs, like name = \"home\"")?
-        .string()?;
+    let name = table.require("name", "a name for logs, like name = \"home\"")?.string()?;
     let address = table.require("address", "an address, a prefix, or \"any\"")?;
     let asn = table.require("asn", "the peer's ASN, or \"any\"")?;
     let feeds = table.require("feeds", "the feeds it gets, like feeds = [\"ru\"]")?;
@@ -156,25 +124,11 @@ pub(super) fn peer(table: &Table<'_>) -> Result<PeerConfig> {
         name: name.to_owned(),
         address: value::address_match(&address)?,
         asn: value::asn_match(&asn)?,
-        listen: table
-            .take("listen")
-            .map(|value| value::endpoint(&value))
-            .transpose()?,
-        feeds: names
-            .iter()
-            .map(|name| name.string().map(str::to_owned))
-            .collect::<Result<_>>()?,
-        next_hop: table
-            .take("next_hop")
-            .map(|value| value::next_hop_v4(&value))
-            .transpose()?,
-        next_hop_v6: table
-            .take("next_hop_v6")
-            .map(|value| value::next_hop_v6(&value))
-            .transpose()?,
-        families: table
-            .take("families")
-            .map_or(Ok(Families::BOTH), |value| families(&value))?,
+        listen: table.take("listen").map(|value| value::endpoint(&value)).transpose()?,
+        feeds: names.iter().map(|name| name.string().map(str::to_owned)).collect::<Result<_>>()?,
+        next_hop: table.take("next_hop").map(|value| value::next_hop_v4(&value)).transpose()?,
+        next_hop_v6: table.take("next_hop_v6").map(|value| value::next_hop_v6(&value)).transpose()?,
+        families: table.take("families").map_or(Ok(Families::BOTH), |value| families(&value))?,
     })
 }
 

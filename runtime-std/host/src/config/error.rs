@@ -97,16 +97,9 @@ impl fmt::Display for FileError {
             let number = position.line.to_string();
             let gutter = number.len();
             let Excerpt { before, fault, after } = excerpt;
-            let indent: String = before
-                .chars()
-                .map(|c| if c == '\t' { '\t' } else { ' ' })
-                .collect();
+            let indent: String = before.chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
             let carets = "^".repeat(fault.chars().count().max(1));
-            write!(
-                f,
-                "\n {number} | {before}{fault}{after}\n {:gutter$} | {indent}{carets}",
-                ""
-            )?;
+            write!(f, "\n {number} | {before}{fault}{after}\n {:gutter$} | {indent}{carets}", "")?;
         }
         Ok(())
     }
@@ -118,13 +111,7 @@ struct Sentence<'a>(&'a Inner);
 
 impl fmt::Display for Sentence<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner {
-            file,
-            position,
-            path,
-            problem,
-            ..
-        } = self.0;
+        let Inner { file, position, path, problem, .. } = self.0;
         write!(f, "{}", file.display())?;
         if let Some(Position { line, column }) = position {
             write!(f, ":{line}:{column}")?;

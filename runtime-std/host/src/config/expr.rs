@@ -69,15 +69,7 @@ mod tests {
     fn a_dash_belongs_to_the_name_it_stands_in() {
         assert_eq!(
             tokens("aws-eu+ru - (x)"),
-            [
-                (0, "aws-eu"),
-                (6, "+"),
-                (7, "ru"),
-                (10, "-"),
-                (12, "("),
-                (13, "x"),
-                (14, ")")
-            ]
+            [(0, "aws-eu"), (6, "+"), (7, "ru"), (10, "-"), (12, "("), (13, "x"), (14, ")")]
         );
         assert_eq!(tokens("  "), []);
         assert_eq!(tokens("-ü"), [(0, "-"), (1, "ü")]);

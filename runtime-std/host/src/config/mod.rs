@@ -65,10 +65,7 @@ impl HostConfig {
     pub fn new(core: Config) -> Self {
         Self {
             core,
-            listen: vec![
-                SocketAddr::from(([0, 0, 0, 0], 179)),
-                SocketAddr::from(([0u16; 8], 179)),
-            ],
+            listen: vec![SocketAddr::from(([0, 0, 0, 0], 179)), SocketAddr::from(([0u16; 8], 179))],
             ttl: 255,
             state_dir: PathBuf::from("/var/lib/bgplite"),
             log_level: LogLevel::default(),
@@ -108,8 +105,7 @@ impl HostConfig {
         if !bgp.names_default_feed {
             check_default_feed(&document, &core)?;
         }
-        core.check()
-            .map_err(|error| document.error_at_path(&error.path, &error.problem))?;
+        core.check().map_err(|error| document.error_at_path(&error.path, &error.problem))?;
         Ok(Self {
             listen: listeners(bgp.listen, &core),
             core,
@@ -161,10 +157,7 @@ fn check_default_feed(document: &Document<'_>, core: &Config) -> Result<(), File
 fn listeners(mut listen: Vec<SocketAddr>, core: &Config) -> Vec<SocketAddr> {
     for own in core.peers.iter().filter_map(|peer| peer.listen) {
         let covers = |wide: SocketAddr, narrow| wide == narrow || wide.ip().is_unspecified();
-        if !listen
-            .iter()
-            .any(|known| section::overlaps(*known, own) && covers(*known, own))
-        {
+        if !listen.iter().any(|known| section::overlaps(*known, own) && covers(*known, own)) {
             listen.retain(|known| !section::overlaps(*known, own));
             listen.push(own);
         }
@@ -180,9 +173,7 @@ fn read(file: &Path) -> Result<String, FileError> {
         .read_to_end(&mut bytes)
         .map_err(|error| fault(format!("cannot be read: {error}")))?;
     if bytes.len() as u64 > MAX_FILE {
-        return Err(fault(format!(
-            "is longer than {MAX_FILE} bytes; this is no configuration"
-        )));
+        return Err(fault(format!("is longer than {MAX_FILE} bytes; this is no configuration")));
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];

@@ -57,21 +57,12 @@ pub(super) struct Table<'a> {
 
 impl<'a> Document<'a> {
     pub(super) fn new(file: &'a Path, text: &'a str) -> Self {
-        Self {
-            file,
-            text,
-            places: RefCell::default(),
-        }
+        Self { file, text, places: RefCell::default() }
     }
 
     /// The table that is the whole file.
     pub(super) fn root(&'a self, entries: &'a DeTable<'a>) -> Table<'a> {
-        Table {
-            document: self,
-            path: String::new(),
-            span: 0..0,
-            entries,
-        }
+        Table { document: self, path: String::new(), span: 0..0, entries }
     }
 
     /// What the TOML parser found wrong. Its own `Display` prints the line, which may hold a secret.
@@ -82,13 +73,7 @@ impl<'a> Document<'a> {
         if error.message() == "duplicate key" {
             return FileError::at(self.file, position, key, "stands here twice; remove one", None);
         }
-        FileError::at(
-            self.file,
-            position,
-            "",
-            format!("this is no TOML: {}", error.message()),
-            None,
-        )
+        FileError::at(self.file, position, "", format!("this is no TOML: {}", error.message()), None)
     }
 
     /// A fault at the key `path`, or at the nearest table above it that the file has.
@@ -108,11 +93,7 @@ impl<'a> Document<'a> {
     }
 
     fn error(&self, path: &str, place: &Place, span: &Range<usize>, problem: impl Into<String>) -> FileError {
-        let excerpt = if place.is_plain {
-            self.excerpt(place, span)
-        } else {
-            None
-        };
+        let excerpt = if place.is_plain { self.excerpt(place, span) } else { None };
         FileError::at(self.file, self.position(span.start), path, problem, excerpt)
     }
 
@@ -124,11 +105,7 @@ impl<'a> Document<'a> {
         let line = rest.split('\n').next().unwrap_or_default();
         // A value that goes on in the next line may have a comment in this one.
         let goes_on = place.value.end > span.start + line.len();
-        let shown = if goes_on {
-            line.split('#').next().unwrap_or_default()
-        } else {
-            line
-        };
+        let shown = if goes_on { line.split('#').next().unwrap_or_default() } else { line };
         let line_end = span.start + shown.len();
         let mut start = if place.key.start >= line_start && place.key.end <= span.start {
             place.key.start
@@ -185,15 +162,11 @@ impl<'a> Value<'a> {
     }
 
     pub(super) fn string(&self) -> Result<&'a str> {
-        self.item
-            .as_str()
-            .ok_or_else(|| self.wrong_type("a string in quotes"))
+        self.item.as_str().ok_or_else(|| self.wrong_type("a string in quotes"))
     }
 
     pub(super) fn boolean(&self) -> Result<bool> {
-        self.item
-            .as_bool()
-            .ok_or_else(|| self.wrong_type("true or false"))
+        self.item.as_bool().ok_or_else(|| self.wrong_type("true or false"))
     }
 
     pub(super) fn number(&self, range: RangeInclusive<u64>) -> Result<u64> {
@@ -230,16 +203,9 @@ impl<'a> Value<'a> {
         let elements = self.items(expected)?;
         let table = |(index, mut element): (usize, Value<'a>)| {
             element.path = format!("{}[{index}]", element.path);
-            element.place = Place {
-                key: element.span.clone(),
-                value: element.span.clone(),
-                is_plain: false,
-            };
+            element.place = Place { key: element.span.clone(), value: element.span.clone(), is_plain: false };
             let place = element.place.clone();
-            self.document
-                .places
-                .borrow_mut()
-                .insert(element.path.clone(), place);
+            self.document.places.borrow_mut().insert(element.path.clone(), place);
             element.table(expected)
         };
         elements.into_iter().enumerate().map(table).collect()
@@ -249,12 +215,7 @@ impl<'a> Value<'a> {
         let Some(entries) = self.item.as_table() else {
             return Err(self.wrong_type(expected));
         };
-        Ok(Table {
-            document: self.document,
-            path: self.path.clone(),
-            span: self.span.clone(),
-            entries,
-        })
+        Ok(Table { document: self.document, path: self.path.clone(), span: self.span.clone(), entries })
     }
 
     pub(super) fn wrong_type(&self, expected: &str) -> FileError {
@@ -286,14 +247,8 @@ impl<'a> Table<'a> {
             format!("unknown key; known here are {}", keys.served.join(", "))
         };
         // Nobody knows what an unknown key holds: its value is never shown.
-        let place = Place {
-            key: key.span(),
-            value: value.span(),
-            is_plain: false,
-        };
-        Err(self
-            .document
-            .error(&self.path_of(name), &place, &place.key, problem))
+        let place = Place { key: key.span(), value: value.span(), is_plain: false };
+        Err(self.document.error(&self.path_of(name), &place, &place.key, problem))
     }
 
     /// The value of `key`, if the table has it.
@@ -305,14 +260,9 @@ impl<'a> Table<'a> {
     /// The value of `key`; without it, a fault that says what to write.
     pub(super) fn require(&self, key: &str, what: &str) -> Result<Value<'a>> {
         self.take(key).ok_or_else(|| {
-            let place = Place {
-                key: self.span.clone(),
-                value: self.span.clone(),
-                is_plain: false,
-            };
+            let place = Place { key: self.span.clone(), value: self.span.clone(), is_plain: false };
             let problem = format!("is missing; write {what}");
-            self.document
-                .error(&self.path_of(key), &place, &self.span, problem)
+            self.document.error(&self.path_of(key), &place, &self.span, problem)
         })
     }
 
@@ -330,31 +280,14 @@ impl<'a> Table<'a> {
     }
 
     fn value(&self, key: Range<usize>, name: &str, value: &'a Spanned<DeValue<'a>>) -> Value<'a> {
-        let place = Place {
-            key,
-            value: value.span(),
-            is_plain: is_plain(value.get_ref()),
-        };
+        let place = Place { key, value: value.span(), is_plain: is_plain(value.get_ref()) };
         let path = self.path_of(name);
-        self.document
-            .places
-            .borrow_mut()
-            .insert(path.clone(), place.clone());
-        Value {
-            document: self.document,
-            path,
-            place,
-            span: value.span(),
-            item: value.get_ref(),
-        }
+        self.document.places.borrow_mut().insert(path.clone(), place.clone());
+        Value { document: self.document, path, place, span: value.span(), item: value.get_ref() }
     }
 
     fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 }
 

@@ -30,18 +30,10 @@ pub(super) const BGP: Keys = Keys {
     ],
     later: &["graceful_restart"],
 };
-pub(super) const LIMITS: Keys = Keys {
-    served: &["connections", "send_hold"],
-    later: &["accepts_per_address"],
-};
-pub(super) const STATE: Keys = Keys {
-    served: &["dir"],
-    later: &["feed_versions"],
-};
-pub(super) const LOG: Keys = Keys {
-    served: &["level", "format"],
-    later: &[],
-};
+pub(super) const LIMITS: Keys =
+    Keys { served: &["connections", "send_hold"], later: &["accepts_per_address"] };
+pub(super) const STATE: Keys = Keys { served: &["dir"], later: &["feed_versions"] };
+pub(super) const LOG: Keys = Keys { served: &["level", "format"], later: &[] };
 
 /// What `[bgp]` says beyond the core's configuration.
 pub(super) struct Bgp {
@@ -82,12 +74,7 @@ pub(super) fn bgp(table: &Table<'_>) -> Result<Bgp> {
         Some(value) => value.number(1..=255)? as u8,
         None => 255,
     };
-    Ok(Bgp {
-        config,
-        listen: listen(table)?,
-        ttl,
-        names_default_feed: table.take("default_feed").is_some(),
-    })
+    Ok(Bgp { config, listen: listen(table)?, ttl, names_default_feed: table.take("default_feed").is_some() })
 }
 
 fn unknown_peers(table: &Table<'_>) -> Result<UnknownPeers> {
@@ -106,11 +93,7 @@ fn unknown_peers(table: &Table<'_>) -> Result<UnknownPeers> {
     let max = count("max_unknown_peers", 500)?;
     let max_per_address = count("max_unknown_per_address", 4)?;
     if is_served {
-        Ok(UnknownPeers::Default {
-            feed,
-            max,
-            max_per_address,
-        })
+        Ok(UnknownPeers::Default { feed, max, max_per_address })
     } else {
         Ok(UnknownPeers::Refuse)
     }
@@ -118,10 +101,7 @@ fn unknown_peers(table: &Table<'_>) -> Result<UnknownPeers> {
 
 fn listen(table: &Table<'_>) -> Result<Vec<SocketAddr>> {
     let Some(value) = table.take("listen") else {
-        return Ok(vec![
-            SocketAddr::from(([0, 0, 0, 0], 179)),
-            SocketAddr::from(([0u16; 8], 179)),
-        ]);
+        return Ok(vec![SocketAddr::from(([0, 0, 0, 0], 179)), SocketAddr::from(([0u16; 8], 179))]);
     };
     let mut listen: Vec<SocketAddr> = Vec::new();
     for item in value.items("an array, like [\"0.0.0.0:179\", \"[::]:179\"]")? {

@@ -21,10 +21,7 @@ fn parse(text: &str) -> Result<HostConfig, FileError> {
 #[track_caller]
 fn fault(text: &str) -> String {
     let shown = parse(text).expect_err("accepted").to_string();
-    shown
-        .strip_prefix("/etc/bgplite/a.toml:")
-        .expect("names the file")
-        .to_owned()
+    shown.strip_prefix("/etc/bgplite/a.toml:").expect("names the file").to_owned()
 }
 
 /// The fault of a file that has `line` in its section `[bgp]`, on line 5.
@@ -52,11 +49,7 @@ fn every_default_is_that_of_the_contract_file() {
     assert_eq!(core.send_hold, Duration::from_secs(480));
     assert_eq!(core.next_hop, NextHop::SelfAddress);
     assert_eq!(core.next_hop_v6, NextHop::SelfAddress);
-    let unknown = UnknownPeers::Default {
-        feed: "ru".into(),
-        max: 500,
-        max_per_address: 4,
-    };
+    let unknown = UnknownPeers::Default { feed: "ru".into(), max: 500, max_per_address: 4 };
     assert_eq!(core.unknown_peers, unknown);
     assert_eq!(core.max_received_prefixes, 10_000);
     assert_eq!(core.max_connections, 12_000);
@@ -78,11 +71,7 @@ fn every_served_key_of_the_server_arrives() {
     assert_eq!(core.open_delay, Duration::from_millis(250));
     assert_eq!(core.next_hop, NextHop::Address("192.0.2.1".parse().unwrap()));
     assert_eq!(core.next_hop_v6, NextHop::Address("2001:db8::1".parse().unwrap()));
-    let unknown = UnknownPeers::Default {
-        feed: "one".into(),
-        max: 7,
-        max_per_address: 2,
-    };
+    let unknown = UnknownPeers::Default { feed: "one".into(), max: 7, max_per_address: 2 };
     assert_eq!(core.unknown_peers, unknown);
     assert_eq!(core.max_received_prefixes, 5);
     assert_eq!(core.max_connections, 9);
@@ -92,58 +81,30 @@ fn every_served_key_of_the_server_arrives() {
 #[test]
 fn every_served_key_of_sources_feeds_and_peers_arrives() {
     let core = parse(FULL).unwrap().core;
-    assert_eq!(
-        core.sources[0].location,
-        Location::File {
-            path: "/etc/bgplite/lists/ru.txt".into()
-        }
-    );
+    assert_eq!(core.sources[0].location, Location::File { path: "/etc/bgplite/lists/ru.txt".into() });
     assert!(core.sources[0].required && !core.sources[1].required);
-    assert_eq!(
-        core.sources[1].location,
-        Location::File {
-            path: "/srv/x.txt".into()
-        }
-    );
-    let Location::Inline { prefixes } = &core.sources[2].location else {
-        panic!("not inline")
-    };
+    assert_eq!(core.sources[1].location, Location::File { path: "/srv/x.txt".into() });
+    let Location::Inline { prefixes } = &core.sources[2].location else { panic!("not inline") };
     let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
     assert_eq!(prefixes, ["192.0.2.0/24", "2001:db8::/32", "198.51.100.7/32"]);
     let feed = &core.feeds[0];
     assert_eq!(feed.sources, ["list", "own", "absolute"]);
     assert_eq!(feed.communities, [Community(0xFDF2_0064)]);
-    let large = |local2| LargeCommunity {
-        global: 65010,
-        local1: 1,
-        local2,
-    };
+    let large = |local2| LargeCommunity { global: 65010, local1: 1, local2 };
     assert_eq!(feed.large_communities, [large(100), large(101)]);
     assert_eq!(feed.aggregate, Aggregate::Off);
     let peer = &core.peers[0];
     assert_eq!(peer.name, "home");
-    assert_eq!(
-        peer.address,
-        AddressMatch::Prefix("198.51.100.7/32".parse().unwrap())
-    );
+    assert_eq!(peer.address, AddressMatch::Prefix("198.51.100.7/32".parse().unwrap()));
     assert_eq!(peer.asn, AsnMatch::Is(Asn(65001)));
     assert_eq!(peer.listen, Some("127.0.0.1:1801".parse().unwrap()));
     assert_eq!(peer.feeds, ["one"]);
     assert_eq!(peer.next_hop, Some(NextHop::SelfAddress));
-    assert_eq!(
-        peer.next_hop_v6,
-        Some(NextHop::Address("2001:db8::2".parse().unwrap()))
-    );
+    assert_eq!(peer.next_hop_v6, Some(NextHop::Address("2001:db8::2".parse().unwrap())));
     assert_eq!(peer.families, Families { v4: false, v6: true });
-    assert_eq!(
-        (core.peers[1].address, core.peers[1].asn),
-        (AddressMatch::Any, AsnMatch::Any)
-    );
+    assert_eq!((core.peers[1].address, core.peers[1].asn), (AddressMatch::Any, AsnMatch::Any));
     assert_eq!(core.peers[1].families, Families::BOTH);
-    assert_eq!(
-        core.peers[2].address,
-        AddressMatch::Prefix("2001:db8::/48".parse().unwrap())
-    );
+    assert_eq!(core.peers[2].address, AddressMatch::Prefix("2001:db8::/48".parse().unwrap()));
 }
 
 #[test]
@@ -172,29 +133,12 @@ fn what_the_contract_has_and_this_version_does_not_is_refused_by_name() {
         (
             peer,
             "peer[0]",
-            &[
-                "lists",
-                "countries",
-                "prefixes",
-                "exclude",
-                "communities",
-                "max_prefixes",
-                "on_limit",
-                "md5",
-            ],
+            &["lists", "countries", "prefixes", "exclude", "communities", "max_prefixes", "on_limit", "md5"],
         ),
     ] {
         for key in keys {
-            let text = if key.is_empty() {
-                section.to_owned()
-            } else {
-                format!("{section}{key} = 1\n")
-            };
-            let path = if key.is_empty() {
-                path.to_owned()
-            } else {
-                format!("{path}.{key}")
-            };
+            let text = if key.is_empty() { section.to_owned() } else { format!("{section}{key} = 1\n") };
+            let path = if key.is_empty() { path.to_owned() } else { format!("{path}.{key}") };
             let shown = bgp_fault(&text);
             let wanted = format!("{path}: is not supported by this version yet; remove it");
             assert!(shown.ends_with(&wanted), "{shown}");
@@ -223,20 +167,12 @@ fn every_key_of_the_contract_is_served_or_refused_as_not_yet_known() {
             "state" => check(&section::STATE, &value.table("").unwrap()),
             "log" => check(&section::LOG, &value.table("").unwrap()),
             "source" | "feed" => {
-                let keys = if name == "source" {
-                    &entry::SOURCE
-                } else {
-                    &entry::FEED
-                };
+                let keys = if name == "source" { &entry::SOURCE } else { &entry::FEED };
                 for (_, entry) in value.table("").unwrap().entries() {
                     check(keys, &entry.table("").unwrap());
                 }
             }
-            "peer" => value
-                .tables("")
-                .unwrap()
-                .iter()
-                .for_each(|table| check(&entry::PEER, table)),
+            "peer" => value.tables("").unwrap().iter().for_each(|table| check(&entry::PEER, table)),
             _ => assert!(ROOT.later.contains(&name), "{name}"),
         }
     }
@@ -253,10 +189,7 @@ fn a_peer_s_own_endpoint_is_listened_on_unless_another_covers_it() {
         listen.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(
-        listen(
-            "[\"0.0.0.0:179\"]",
-            &["127.0.0.1:179", "0.0.0.0:1801", "[::1]:179", "0.0.0.0:1801"]
-        ),
+        listen("[\"0.0.0.0:179\"]", &["127.0.0.1:179", "0.0.0.0:1801", "[::1]:179", "0.0.0.0:1801"]),
         ["0.0.0.0:179", "0.0.0.0:1801", "[::1]:179"]
     );
     assert_eq!(
@@ -269,14 +202,10 @@ fn a_peer_s_own_endpoint_is_listened_on_unless_another_covers_it() {
 #[test]
 fn no_text_makes_it_panic() {
     let mut rng = bgplite_core::rng::Rng::new(7);
-    let pieces = [
-        "", "\"", "[", "]", "{", "=", "\n", "#", "\u{fc}", "'''", "\\", ".",
-    ];
+    let pieces = ["", "\"", "[", "]", "{", "=", "\n", "#", "\u{fc}", "'''", "\\", "."];
     let mut faults = 0;
     for _ in 0..5_000 {
-        let mut bytes = if rng.below(2) == 0 { FULL } else { CONTRACT }
-            .as_bytes()
-            .to_vec();
+        let mut bytes = if rng.below(2) == 0 { FULL } else { CONTRACT }.as_bytes().to_vec();
         for _ in 0..=rng.below(3) {
             let at = rng.below(bytes.len() as u64) as usize;
             let until = (at + rng.below(4) as usize).min(bytes.len());
@@ -299,16 +228,10 @@ fn a_file_that_cannot_be_read_is_one_sentence() {
     let error = HostConfig::load(&missing).unwrap_err().to_string();
     assert_eq!(
         error,
-        format!(
-            "{}: cannot be opened: No such file or directory (os error 2)",
-            missing.display()
-        )
+        format!("{}: cannot be opened: No such file or directory (os error 2)", missing.display())
     );
     let error = HostConfig::load(&dir).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        format!("{}: cannot be read: Is a directory (os error 21)", dir.display())
-    );
+    assert_eq!(error, format!("{}: cannot be read: Is a directory (os error 21)", dir.display()));
     let binary = dir.join(format!("bgplite-binary-{}.toml", std::process::id()));
     std::fs::write(&binary, b"[bgp]\nasn = \xFF\n").unwrap();
     let error = HostConfig::load(&binary).unwrap_err().to_string();

@@ -48,9 +48,7 @@ pub(super) fn choice<T: Copy>(value: &Value<'_>, choices: &[(&str, T)], later: &
         return Ok(*choice);
     }
     if later.contains(&text) {
-        return Err(value.error(format!(
-            "{text:?} is not supported by this version yet; write {words}"
-        )));
+        return Err(value.error(format!("{text:?} is not supported by this version yet; write {words}")));
     }
     let near = nearest(text, choices.iter().map(|(word, _)| *word));
     Err(value.error(match near {
@@ -80,9 +78,7 @@ pub(super) fn next_hop_v4(value: &Value<'_>) -> Result<NextHop<Ipv4Addr>> {
         return Ok(NextHop::SelfAddress);
     }
     text.parse().map(NextHop::Address).map_err(|_| {
-        value.error(format!(
-            "{text:?} is no IPv4 address; write one like \"192.0.2.1\", or \"self\""
-        ))
+        value.error(format!("{text:?} is no IPv4 address; write one like \"192.0.2.1\", or \"self\""))
     })
 }
 
@@ -93,9 +89,7 @@ pub(super) fn next_hop_v6(value: &Value<'_>) -> Result<NextHop<Ipv6Addr>> {
         return Ok(NextHop::SelfAddress);
     }
     let address: Ipv6Addr = text.parse().map_err(|_| {
-        value.error(format!(
-            "{text:?} is no IPv6 address; write one like \"2001:db8::1\", or \"self\""
-        ))
+        value.error(format!("{text:?} is no IPv6 address; write one like \"2001:db8::1\", or \"self\""))
     })?;
     refuse_mapped(value, IpAddr::V6(address))?;
     Ok(NextHop::Address(address))
@@ -104,18 +98,14 @@ pub(super) fn next_hop_v6(value: &Value<'_>) -> Result<NextHop<Ipv6Addr>> {
 /// An IPv4 address in dotted form.
 pub(super) fn ipv4(value: &Value<'_>) -> Result<Ipv4Addr> {
     let text = value.string()?;
-    text.parse().map_err(|_| {
-        value.error(format!(
-            "{text:?} is no IPv4 address; write one like \"203.0.113.1\""
-        ))
-    })
+    text.parse()
+        .map_err(|_| value.error(format!("{text:?} is no IPv4 address; write one like \"203.0.113.1\"")))
 }
 
 /// A prefix or an address, as in a list; host bits are masked.
 pub(super) fn prefix(value: &Value<'_>) -> Result<AnyPrefix> {
     let text = value.string()?;
-    text.parse()
-        .map_err(|error: PrefixError| value.error(format!("{text:?} is no prefix: {error}")))
+    text.parse().map_err(|error: PrefixError| value.error(format!("{text:?} is no prefix: {error}")))
 }
 
 /// An address, a prefix without host bits, or `"any"`.
@@ -126,26 +116,20 @@ pub(super) fn address_match(value: &Value<'_>) -> Result<AddressMatch> {
     }
     let prefix: AnyPrefix = text.parse().map_err(|error: PrefixError| match error {
         PrefixError::DefaultRoute => value.error(format!("{text:?} is every address; write \"any\"")),
-        _ => value.error(format!(
-            "{text:?} is no address ({error}); write an address, a prefix, or \"any\""
-        )),
+        _ => value.error(format!("{text:?} is no address ({error}); write an address, a prefix, or \"any\"")),
     })?;
     // The core masks host bits; here they are a slip, and `ipnetwork` still has them.
     if let Ok(network) = text.parse::<IpNetwork>()
         && network.ip() != network.network()
     {
-        return Err(value.error(format!(
-            "{text:?} has host bits; write \"{prefix}\" or one address"
-        )));
+        return Err(value.error(format!("{text:?} has host bits; write \"{prefix}\" or one address")));
     }
     Ok(AddressMatch::Prefix(prefix))
 }
 
 /// An ASN; whether a router may have it, the core checks.
 pub(super) fn asn(value: &Value<'_>) -> Result<Asn> {
-    value
-        .number(1..=u64::from(u32::MAX))
-        .map(|number| Asn(number as u32))
+    value.number(1..=u64::from(u32::MAX)).map(|number| Asn(number as u32))
 }
 
 /// An ASN, or `"any"`.
@@ -155,9 +139,7 @@ pub(super) fn asn_match(value: &Value<'_>) -> Result<AsnMatch> {
     }
     match value.string()? {
         "any" => Ok(AsnMatch::Any),
-        text => Err(value.error(format!(
-            "{text:?} is no ASN; write a number without quotes, or \"any\""
-        ))),
+        text => Err(value.error(format!("{text:?} is no ASN; write a number without quotes, or \"any\""))),
     }
 }
 
@@ -188,23 +170,11 @@ mod tests {
             ("8h", 28_800_000),
             ("2d", 172_800_000),
         ] {
-            assert_eq!(
-                parse_duration(text),
-                Some(Duration::from_millis(millis)),
-                "{text}"
-            );
+            assert_eq!(parse_duration(text), Some(Duration::from_millis(millis)), "{text}");
         }
-        for text in [
-            "",
-            "s",
-            "5",
-            "-5s",
-            "5 s",
-            "1.5s",
-            "5S",
-            "99999999999999999999s",
-            "18446744073709551615d",
-        ] {
+        for text in
+            ["", "s", "5", "-5s", "5 s", "1.5s", "5S", "99999999999999999999s", "18446744073709551615d"]
+        {
             assert_eq!(parse_duration(text), None, "{text}");
         }
     }

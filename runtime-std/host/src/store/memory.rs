@@ -16,10 +16,7 @@ pub struct MemStore {
 impl Store for MemStore {
     fn load(&self) -> Result<Loaded, StoreError> {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Loaded {
-            records: records.values().cloned().collect(),
-            damaged: Vec::new(),
-        })
+        Ok(Loaded { records: records.values().cloned().collect(), damaged: Vec::new() })
     }
 
     fn write(&self, write: &StoreWrite) -> Result<(), StoreError> {

@@ -42,28 +42,16 @@ struct State {
 impl SledStore {
     /// Opens the store in `dir`, which is made if there is none. Gives up after ten seconds.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        let unwritable = |error| StoreError::Unwritable {
-            dir: dir.to_owned(),
-            error,
-        };
+        let unwritable = |error| StoreError::Unwritable { dir: dir.to_owned(), error };
         let sources = dir.join(BODIES);
         fs::create_dir_all(&sources).map_err(unwritable)?;
         let probe = dir.join(".write-test");
         File::create(&probe).map_err(unwritable)?;
         fs::remove_file(&probe).map_err(unwritable)?;
         let db = open_watched(dir)?;
-        body::sync_dir(&dir.join(DATABASE))
-            .and_then(|()| body::sync_dir(dir))
-            .map_err(unwritable)?;
+        body::sync_dir(&dir.join(DATABASE)).and_then(|()| body::sync_dir(dir)).map_err(unwritable)?;
         let (export, damaged) = read_index(dir, &db)?;
-        let store = Self {
-            dir: dir.to_owned(),
-            state: Mutex::new(State {
-                db: Some(db),
-                export,
-                damaged,
-            }),
-        };
+        let store = Self { dir: dir.to_owned(), state: Mutex::new(State { db: Some(db), export, damaged }) };
         store.restore_index()?;
         Ok(store)
     }
@@ -118,11 +106,7 @@ impl SledStore {
         for file in files.flatten() {
             let path = file.path();
             let file_name = file.file_name();
-            if file_name
-                .to_str()
-                .is_some_and(|file_name| body::belongs_to(file_name, name))
-                && path != keep
-            {
+            if file_name.to_str().is_some_and(|file_name| body::belongs_to(file_name, name)) && path != keep {
                 let _ = fs::remove_file(path);
             }
         }
@@ -164,10 +148,7 @@ impl SledStore {
 impl Store for SledStore {
     fn load(&self) -> Result<Loaded, StoreError> {
         let state = self.lock();
-        let mut loaded = Loaded {
-            records: Vec::new(),
-            damaged: state.damaged.clone(),
-        };
+        let mut loaded = Loaded { records: Vec::new(), damaged: state.damaged.clone() };
         for entry in state.export.sources.values() {
             match read_body(&self.dir.join(BODIES), entry) {
                 Ok(record) => loaded.records.push(record),
@@ -193,10 +174,7 @@ impl Store for SledStore {
 fn open_watched(dir: &Path) -> Result<sled::Db, StoreError> {
     let path = dir.join(DATABASE);
     let (sender, receiver) = mpsc::channel();
-    let damaged = |reason: String| StoreError::Damaged {
-        dir: dir.join(DATABASE),
-        reason,
-    };
+    let damaged = |reason: String| StoreError::Damaged { dir: dir.join(DATABASE), reason };
     let config = sled::Config::new().path(&path).cache_capacity(CACHE_BYTES);
     thread::Builder::new()
         .name("store-open".to_owned())
@@ -231,15 +209,11 @@ fn is_locked(error: &sled::Error) -> bool {
 
 /// The newer of database and export, and what was damaged.
 fn read_index(dir: &Path, db: &sled::Db) -> Result<(Export, Vec<String>), StoreError> {
-    let failed = |error: sled::Error| StoreError::Damaged {
-        dir: dir.join(DATABASE),
-        reason: error.to_string(),
-    };
+    let failed =
+        |error: sled::Error| StoreError::Damaged { dir: dir.join(DATABASE), reason: error.to_string() };
     let mut damaged = Vec::new();
-    let generation = db
-        .get(GENERATION)
-        .map_err(failed)?
-        .and_then(|json| serde_json::from_slice::<u64>(&json).ok());
+    let generation =
+        db.get(GENERATION).map_err(failed)?.and_then(|json| serde_json::from_slice::<u64>(&json).ok());
     let mut sources = BTreeMap::new();
     for item in db.scan_prefix(SOURCE_KEY) {
         let (key, json) = item.map_err(failed)?;
@@ -248,9 +222,7 @@ fn read_index(dir: &Path, db: &sled::Db) -> Result<(Export, Vec<String>), StoreE
             Ok(entry) if entry.version == VERSION && entry.name == name && body::is_file_name(&name) => {
                 sources.insert(name, entry);
             }
-            _ => damaged.push(format!(
-                "the record of source {name:?} is damaged; it is fetched anew"
-            )),
+            _ => damaged.push(format!("the record of source {name:?} is damaged; it is fetched anew")),
         }
     }
     let export = fs::read(dir.join(EXPORT))
@@ -266,14 +238,7 @@ fn read_index(dir: &Path, db: &sled::Db) -> Result<(Export, Vec<String>), StoreE
         ));
         return Ok((export, damaged));
     }
-    Ok((
-        Export {
-            version: VERSION,
-            generation: generation.unwrap_or(0),
-            sources,
-        },
-        damaged,
-    ))
+    Ok((Export { version: VERSION, generation: generation.unwrap_or(0), sources }, damaged))
 }
 
 fn read_body(dir: &Path, entry: &Entry) -> Result<SourceRecord, String> {
@@ -302,10 +267,7 @@ fn read_body(dir: &Path, entry: &Entry) -> Result<SourceRecord, String> {
 }
 
 fn write_error(path: &Path, reason: &(impl ToString + ?Sized)) -> StoreError {
-    StoreError::Write {
-        path: path.to_owned(),
-        reason: reason.to_string(),
-    }
+    StoreError::Write { path: path.to_owned(), reason: reason.to_string() }
 }
 
 fn source_key(name: &str) -> String {

@@ -8,10 +8,7 @@ fn a_typo_names_the_nearest_key_and_its_place() {
         bgp_fault("hold_tiem = \"9s\""),
         "5:1: bgp.hold_tiem: unknown key; did you mean \"hold_time\"?"
     );
-    assert_eq!(
-        fault(&format!("{MINIMAL}[[pear]]\n")),
-        "5:3: pear: unknown key; did you mean \"peer\"?"
-    );
+    assert_eq!(fault(&format!("{MINIMAL}[[pear]]\n")), "5:3: pear: unknown key; did you mean \"peer\"?");
     assert_eq!(
         fault(&format!("{MINIMAL}[state]\n  zebra = 1\n")),
         "6:3: state.zebra: unknown key; known here are dir"
@@ -60,22 +57,10 @@ fn a_fault_in_an_expression_has_its_own_column() {
             "9:9: feed.ru.expr: \"(\" is not supported by this version yet; join sources with \"+\"",
         ),
         ("\"ru ru\"", "9:12: feed.ru.expr: before \"ru\" must stand \"+\""),
-        (
-            "\"+ ru\"",
-            "9:9: feed.ru.expr: here must stand the name of a source, not \"+\"",
-        ),
-        (
-            "\"ru +\"",
-            "9:8: feed.ru.expr: ends with \"+\"; after it must stand the name of a source",
-        ),
-        (
-            "\" \"",
-            "9:8: feed.ru.expr: is empty; name the sources it is made of, like \"ru + extra\"",
-        ),
-        (
-            "\"rux\"",
-            "9:8: feed.ru.expr: no source is called \"rux\"; did you mean \"ru\"?",
-        ),
+        ("\"+ ru\"", "9:9: feed.ru.expr: here must stand the name of a source, not \"+\""),
+        ("\"ru +\"", "9:8: feed.ru.expr: ends with \"+\"; after it must stand the name of a source"),
+        ("\" \"", "9:8: feed.ru.expr: is empty; name the sources it is made of, like \"ru + extra\""),
+        ("\"rux\"", "9:8: feed.ru.expr: no source is called \"rux\"; did you mean \"ru\"?"),
         (
             "\"\\u0072u - x\"",
             "9:8: feed.ru.expr: \"-\" is not supported by this version yet; join sources with \"+\"",
@@ -97,10 +82,7 @@ fn a_fault_that_the_core_finds_has_its_place_too() {
         "12:9: peer[1].feeds: no feed is called \"rux\"\n 12 | feeds = [\"rux\"]\n    |         ^^^^^^^"
     );
     for (lines, sentence) in [
-        (
-            format!("name = \"a\"\nfeeds = []\n{rest}"),
-            "11:8: peer[1].name: there are two peers called \"a\"",
-        ),
+        (format!("name = \"a\"\nfeeds = []\n{rest}"), "11:8: peer[1].name: there are two peers called \"a\""),
         (
             "name = \"b\"\naddress = \"any\"\nfeeds = []\nasn = 23456".into(),
             "14:7: peer[1].asn: 23456 is reserved; a router cannot have it",
@@ -133,20 +115,14 @@ fn a_fault_that_the_core_finds_has_its_place_too() {
         assert_eq!(peer(&lines).lines().next().unwrap(), sentence, "{lines}");
     }
     assert_eq!(
-        fault("[bgp]\nasn = 0\nrouter_id = \"192.0.2.1\"\n")
-            .lines()
-            .next()
-            .unwrap(),
+        fault("[bgp]\nasn = 0\nrouter_id = \"192.0.2.1\"\n").lines().next().unwrap(),
         "2:7: bgp.asn: 0 is out of range; write a number from 1 to 4294967295"
     );
     assert_eq!(
         fault("[bgp]\nrouter_id = \"192.0.2.1\"\n"),
         "1:1: bgp.asn: is missing; write the ASN of this server, like asn = 65010"
     );
-    assert_eq!(
-        fault(""),
-        "1:1: bgp: is missing; write a section [bgp] with at least asn and router_id"
-    );
+    assert_eq!(fault(""), "1:1: bgp: is missing; write a section [bgp] with at least asn and router_id");
     assert_eq!(
         fault("[bgp]\nasn = 1\nrouter_id = \"0.0.0.0\"\nunknown_peers = \"refuse\"\n")
             .lines()
@@ -163,15 +139,9 @@ fn a_fault_that_the_core_finds_has_its_place_too() {
 
 #[test]
 fn what_is_no_toml_is_told_by_place_and_without_the_line() {
-    assert_eq!(
-        bgp_fault("md5 = \"hunter2"),
-        "5:15: this is no TOML: invalid basic string, expected `\"`"
-    );
+    assert_eq!(bgp_fault("md5 = \"hunter2"), "5:15: this is no TOML: invalid basic string, expected `\"`");
     assert_eq!(bgp_fault("asn = 1"), "5:1: asn: stands here twice; remove one");
-    assert_eq!(
-        fault(&format!("{MINIMAL}[bgp]\n")),
-        "5:2: bgp: stands here twice; remove one"
-    );
+    assert_eq!(fault(&format!("{MINIMAL}[bgp]\n")), "5:2: bgp: stands here twice; remove one");
     let deep = format!("{MINIMAL}x = {}", "[".repeat(200_000));
     assert!(fault(&deep).contains("this is no TOML"));
 }
@@ -217,38 +187,17 @@ const FAULTS: [(&str, &str); 29] = [
         "hold_time = 240",
         "5:13: bgp.hold_time: is an integer; write a number with its unit (ms, s, m, h or d), like \"240s\"",
     ),
-    (
-        "hold_time = \"2s\"",
-        "5:13: bgp.hold_time: must be 0 or at least 3 seconds",
-    ),
-    (
-        "hold_time = \"1500ms\"",
-        "5:13: bgp.hold_time: must be whole seconds, at most 65535s",
-    ),
-    (
-        "hold_time = \"2d\"",
-        "5:13: bgp.hold_time: must be whole seconds, at most 65535s",
-    ),
-    (
-        "ttl = 0",
-        "5:7: bgp.ttl: 0 is out of range; write a number from 1 to 255",
-    ),
-    (
-        "ttl = -1",
-        "5:7: bgp.ttl: -1 is out of range; write a number from 1 to 255",
-    ),
-    (
-        "ttl = \"1\"",
-        "5:7: bgp.ttl: is a string; write a number from 1 to 255",
-    ),
+    ("hold_time = \"2s\"", "5:13: bgp.hold_time: must be 0 or at least 3 seconds"),
+    ("hold_time = \"1500ms\"", "5:13: bgp.hold_time: must be whole seconds, at most 65535s"),
+    ("hold_time = \"2d\"", "5:13: bgp.hold_time: must be whole seconds, at most 65535s"),
+    ("ttl = 0", "5:7: bgp.ttl: 0 is out of range; write a number from 1 to 255"),
+    ("ttl = -1", "5:7: bgp.ttl: -1 is out of range; write a number from 1 to 255"),
+    ("ttl = \"1\"", "5:7: bgp.ttl: is a string; write a number from 1 to 255"),
     (
         "next_hop = \"2001:db8::1\"",
         "5:12: bgp.next_hop: \"2001:db8::1\" is no IPv4 address; write one like \"192.0.2.1\", or \"self\"",
     ),
-    (
-        "next_hop = \"0.0.0.0\"",
-        "5:12: bgp.next_hop: is no address that a router can send packets to",
-    ),
+    ("next_hop = \"0.0.0.0\"", "5:12: bgp.next_hop: is no address that a router can send packets to"),
     (
         "next_hop_v6 = \"::ffff:192.0.2.1\"",
         "5:15: bgp.next_hop_v6: ::ffff:192.0.2.1 is an IPv4 address written as IPv6; write 192.0.2.1",
@@ -258,10 +207,7 @@ const FAULTS: [(&str, &str); 29] = [
         "5:10: bgp.listen: is a string; write an array, like [\"0.0.0.0:179\", \"[::]:179\"]",
     ),
     ("listen = []", "5:10: bgp.listen: is empty; no peer could connect"),
-    (
-        "listen = [\"::1\"]",
-        "5:11: bgp.listen: \"::1\" has no port; write \"[::1]:179\"",
-    ),
+    ("listen = [\"::1\"]", "5:11: bgp.listen: \"::1\" has no port; write \"[::1]:179\""),
     (
         "listen = [\"[::ffff:127.0.0.1]:179\"]",
         "5:11: bgp.listen: ::ffff:127.0.0.1 is an IPv4 address written as IPv6; write 127.0.0.1",
@@ -278,10 +224,7 @@ const FAULTS: [(&str, &str); 29] = [
         "max_unknown_peers = 0",
         "5:21: bgp.max_unknown_peers: 0 is out of range; write a number from 1 to 1000000",
     ),
-    (
-        "[log]\nlevel = \"infos\"",
-        "6:9: log.level: \"infos\" is not known; did you mean \"info\"?",
-    ),
+    ("[log]\nlevel = \"infos\"", "6:9: log.level: \"infos\" is not known; did you mean \"info\"?"),
     (
         "[log]\nformat = \"json\"",
         "6:10: log.format: \"json\" is not supported by this version yet; write \"logfmt\"",
@@ -290,19 +233,10 @@ const FAULTS: [(&str, &str); 29] = [
         "[limits]\nsend_hold = \"0s\"",
         "6:13: limits.send_hold: must be longer than 0; no peer reads that fast",
     ),
-    (
-        "[state]\ndir = \"\"",
-        "6:7: state.dir: is empty; name a directory, like \"/var/lib/bgplite\"",
-    ),
-    (
-        "[limits.x]",
-        "5:9: limits.x: unknown key; known here are connections, send_hold",
-    ),
+    ("[state]\ndir = \"\"", "6:7: state.dir: is empty; name a directory, like \"/var/lib/bgplite\""),
+    ("[limits.x]", "5:9: limits.x: unknown key; known here are connections, send_hold"),
     ("[[log]]", "5:1: log: is an array; write a section, [log]"),
-    (
-        "[peer]",
-        "5:1: peer: is a table; write sections, each [[peer]] with two brackets",
-    ),
+    ("[peer]", "5:1: peer: is a table; write sections, each [[peer]] with two brackets"),
     (
         "[source.a]\nkind = \"http\"\nurl = \"x\"",
         "6:8: source.a.kind: \"http\" is not supported by this version yet; write \"file\" or \"inline\"",
