@@ -11,7 +11,7 @@ use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-use crate::lab::route::{Family, Routes};
+use crate::lab::route::{Family, Prefix, Routes};
 use crate::lab::{is_ci, wait_for};
 
 /// The daemons of the suite.
@@ -100,6 +100,11 @@ pub(crate) trait Client {
 
     /// What it holds from the server.
     fn routes(&mut self, family: Family) -> Routes;
+
+    /// Whether it holds this prefix. Polled: a daemon whose whole table takes long to print has its own way.
+    fn has(&mut self, prefix: Prefix) -> bool {
+        self.routes(prefix.family()).contains_key(&prefix)
+    }
 
     /// Fails the test if the daemon has ended.
     fn assert_running(&mut self);
