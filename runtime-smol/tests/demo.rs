@@ -4,12 +4,14 @@ use std::process::Command;
 
 #[test]
 fn the_demonstration_ends_by_itself_with_every_client_in_sync_and_one_difference() {
-    let output = Command::new(env!("CARGO_BIN_EXE_bgplite")).args(["demo", "--clients", "8"]).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_bgplite")).args(["demo", "--clients", "8"]).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{out}{err}");
     // 12,424 prefixes are 12,423 after exact aggregation; the seventh client takes IPv4 alone, the eighth IPv6.
     let row = |peer: &str| -> Vec<String> {
-        let line = out.lines().find(|line| line.contains(peer)).unwrap_or_else(|| panic!("no {peer} in {out}"));
+        let line =
+            out.lines().find(|line| line.contains(peer)).unwrap_or_else(|| panic!("no {peer} in {out}"));
         line.split_whitespace().map(Into::into).collect()
     };
     assert_eq!(row("AS65100")[1..4], ["ipv4,ipv6", "12423", "5449"]);

@@ -33,11 +33,7 @@ impl Case {
             transport,
             client_asn,
             server_asn: TWO_OCTET_SERVER,
-            aggregate: if transport == Family::V4 {
-                Aggregate::Off
-            } else {
-                Aggregate::Exact
-            },
+            aggregate: if transport == Family::V4 { Aggregate::Off } else { Aggregate::Exact },
             known: false,
             as_numbers: AsNumbers::FourOctet,
             export: Export::Nothing,
@@ -48,10 +44,7 @@ impl Case {
     fn run(self) {
         let lab = Lab::new();
         let address = local_address(self.transport);
-        let known = Admission::Known {
-            address,
-            asn: self.client_asn,
-        };
+        let known = Admission::Known { address, asn: self.client_asn };
         let spec = Spec {
             asn: self.server_asn,
             aggregate: self.aggregate,
@@ -74,11 +67,7 @@ impl Case {
         let session = wait_established(client);
         let mut held = self.assert_holds_exactly_the_list(client, &server);
         for family in Family::BOTH {
-            let before = if family == Family::V4 {
-                &mut held[0]
-            } else {
-                &mut held[1]
-            };
+            let before = if family == Family::V4 { &mut held[0] } else { &mut held[1] };
             assert_shows_exactly_the_difference(client, &server, family, before, session);
         }
         server.stop();
@@ -106,16 +95,8 @@ impl Case {
                 Aggregate::Off => routes.keys().eq(&list),
                 Aggregate::Exact => union(routes.keys()) == union(&list),
             };
-            let list = list
-                .into_iter()
-                .map(|prefix| (prefix, expected.clone()))
-                .collect();
-            assert!(
-                is_exact,
-                "{:?}: exactly the list: {}",
-                self.aggregate,
-                difference(&list, &routes)
-            );
+            let list = list.into_iter().map(|prefix| (prefix, expected.clone())).collect();
+            assert!(is_exact, "{:?}: exactly the list: {}", self.aggregate, difference(&list, &routes));
             routes
         })
     }
@@ -149,41 +130,20 @@ fn assert_shows_exactly_the_difference(
     });
     let after = client.routes(family);
     let now = client.session().expect("the session is still Established");
-    assert!(
-        session.is_same(now),
-        "the session is unbroken: {session:?}, now {now:?}"
-    );
+    assert!(session.is_same(now), "the session is unbroken: {session:?}, now {now:?}");
     let route = before.remove(&edit.removed).expect("the removed prefix was held");
     before.insert(edit.added, route);
-    assert!(
-        after == *before,
-        "nothing but the edit changed: {}",
-        difference(before, &after)
-    );
+    assert!(after == *before, "nothing but the edit changed: {}", difference(before, &after));
 }
 
 /// The first few prefixes that are held and should not be, or the other way round, or differ in a route.
 fn difference(expected: &Routes, held: &Routes) -> String {
     let lacks = |one: &Routes, other: &Routes| {
-        let odd = one
-            .iter()
-            .filter(|(prefix, route)| other.get(prefix) != Some(route));
+        let odd = one.iter().filter(|(prefix, route)| other.get(prefix) != Some(route));
         let odd: Vec<String> = odd.map(|(prefix, _)| prefix.to_string()).collect();
-        format!(
-            "{} ({})",
-            odd.len(),
-            odd.iter()
-                .take(5)
-                .map(String::as_str)
-                .collect::<Vec<_>>()
-                .join(", ")
-        )
+        format!("{} ({})", odd.len(), odd.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", "))
     };
-    format!(
-        "missing {}, unexpected {}",
-        lacks(expected, held),
-        lacks(held, expected)
-    )
+    format!("missing {}, unexpected {}", lacks(expected, held), lacks(held, expected))
 }
 
 /// The matrix of one daemon: two transports, two widths of the client's AS, and a four-octet server that
@@ -216,12 +176,7 @@ macro_rules! matrix {
             #[test]
             fn four_octet_server_with_a_configured_peer() {
                 let case = Case::new($daemon, Family::V4, FOUR_OCTET_CLIENT);
-                Case {
-                    server_asn: FOUR_OCTET_SERVER,
-                    known: true,
-                    ..case
-                }
-                .run();
+                Case { server_asn: FOUR_OCTET_SERVER, known: true, ..case }.run();
             }
         }
     };
@@ -237,33 +192,19 @@ matrix!(exabgp, Daemon::Exabgp);
 #[test]
 fn bird_without_four_octet_as_numbers_learns_the_servers_as_from_as4_path() {
     let case = Case::new(Daemon::Bird, Family::V4, TWO_OCTET_CLIENT);
-    Case {
-        server_asn: FOUR_OCTET_SERVER,
-        as_numbers: AsNumbers::TwoOctet,
-        ..case
-    }
-    .run();
+    Case { server_asn: FOUR_OCTET_SERVER, as_numbers: AsNumbers::TwoOctet, ..case }.run();
 }
 
 #[test]
 fn exabgp_without_four_octet_as_numbers_learns_the_servers_as_from_as4_path() {
     let case = Case::new(Daemon::Exabgp, Family::V6, TWO_OCTET_CLIENT);
-    Case {
-        server_asn: FOUR_OCTET_SERVER,
-        as_numbers: AsNumbers::TwoOctet,
-        ..case
-    }
-    .run();
+    Case { server_asn: FOUR_OCTET_SERVER, as_numbers: AsNumbers::TwoOctet, ..case }.run();
 }
 
 #[test]
 fn bird_without_four_octet_as_numbers_takes_the_list_from_a_two_octet_server() {
     let case = Case::new(Daemon::Bird, Family::V6, TWO_OCTET_CLIENT);
-    Case {
-        as_numbers: AsNumbers::TwoOctet,
-        ..case
-    }
-    .run();
+    Case { as_numbers: AsNumbers::TwoOctet, ..case }.run();
 }
 
 /// FRR sends every route back to the peer it came from unless a policy forbids it. Those carry the server's own
@@ -271,9 +212,5 @@ fn bird_without_four_octet_as_numbers_takes_the_list_from_a_two_octet_server() {
 #[test]
 fn frr_that_sends_the_list_back_keeps_its_session() {
     let case = Case::new(Daemon::Frr, Family::V4, TWO_OCTET_CLIENT);
-    Case {
-        export: Export::Everything,
-        ..case
-    }
-    .run();
+    Case { export: Export::Everything, ..case }.run();
 }

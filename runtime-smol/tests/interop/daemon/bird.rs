@@ -29,19 +29,11 @@ impl Bird {
         let mut command = Command::new(bird);
         command.arg("-f").arg("-c").arg(file).arg("-s").arg(&socket);
         command.arg("-P").arg(setup.dir.join("bird.pid"));
-        Ok(Self {
-            process: Process::start("bird", setup.dir, &mut command),
-            birdc,
-            socket,
-        })
+        Ok(Self { process: Process::start("bird", setup.dir, &mut command), birdc, socket })
     }
 
     fn ask(&self, question: &str) -> Option<String> {
-        ask(Command::new(&self.birdc)
-            .arg("-r")
-            .arg("-s")
-            .arg(&self.socket)
-            .arg(question))
+        ask(Command::new(&self.birdc).arg("-r").arg("-s").arg(&self.socket).arg(question))
     }
 }
 
@@ -49,28 +41,18 @@ impl Client for Bird {
     fn session(&mut self) -> Option<Session> {
         // server     BGP        ---        up     1795454587    Established
         let text = self.ask("show protocols server")?;
-        let line = text
-            .lines()
-            .find(|line| line.starts_with("server") && line.contains("Established"))?;
+        let line = text.lines().find(|line| line.starts_with("server") && line.contains("Established"))?;
         let since_secs = line.split_whitespace().nth(4)?.parse().ok()?;
         let log = fs::read_to_string(self.process.log()).ok()?;
-        let count = log
-            .lines()
-            .filter(|line| line.contains("BGP session established"))
-            .count();
-        Some(Session {
-            since_secs,
-            count: count as u64,
-        })
+        let count = log.lines().filter(|line| line.contains("BGP session established")).count();
+        Some(Session { since_secs, count: count as u64 })
     }
 
     fn held(&mut self) -> usize {
         // Total: 17872 of 17872 routes for 17872 networks in 2 tables
         let text = self.ask("show route protocol server count").unwrap_or_default();
         let total = text.lines().find_map(|line| line.strip_prefix("Total: "));
-        total
-            .and_then(|line| line.split_whitespace().next()?.parse().ok())
-            .unwrap_or(0)
+        total.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
     }
 
     fn routes(&mut self, family: Family) -> Routes {
@@ -78,9 +60,7 @@ impl Client for Bird {
             Family::V4 => "master4",
             Family::V6 => "master6",
         };
-        let text = self
-            .ask(&format!("show route table {table} protocol server all"))
-            .unwrap_or_default();
+        let text = self.ask(&format!("show route table {table} protocol server all")).unwrap_or_default();
         parse_routes(&text)
     }
 

@@ -39,18 +39,13 @@ impl Exabgp {
             ("exabgp.log.destination", "stderr"),
         ];
         command.envs(settings);
-        Ok(Self {
-            process: Process::start("exabgp", setup.dir, &mut command),
-            events,
-        })
+        Ok(Self { process: Process::start("exabgp", setup.dir, &mut command), events })
     }
 
     /// Everything it has reported. The last line may still be half written.
     fn events(&self) -> Vec<Value> {
         let text = fs::read_to_string(&self.events).unwrap_or_default();
-        text.lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect()
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 }
 
@@ -58,10 +53,7 @@ impl Client for Exabgp {
     fn session(&mut self) -> Option<Session> {
         let events = self.events();
         let state = |event: &Value| Some(event.get("neighbor")?.get("state")?.as_str()?.to_owned());
-        let changes: Vec<_> = events
-            .iter()
-            .filter_map(|event| Some((state(event)?, event)))
-            .collect();
+        let changes: Vec<_> = events.iter().filter_map(|event| Some((state(event)?, event))).collect();
         let (last, event) = changes.last()?;
         let count = changes.iter().filter(|(state, _)| state == "up").count() as u64;
         let since_secs = event.get("time")?.to_string().split('.').next()?.parse().ok()?;
@@ -79,9 +71,7 @@ impl Client for Exabgp {
         };
         let mut routes = Routes::new();
         for event in self.events() {
-            let message = event
-                .get("neighbor")
-                .and_then(|neighbor| neighbor.get("message")?.get("update"));
+            let message = event.get("neighbor").and_then(|neighbor| neighbor.get("message")?.get("update"));
             if let Some(update) = message {
                 replay(update, name, &mut routes);
             }
@@ -101,9 +91,7 @@ fn replay(update: &Value, family: &str, routes: &mut Routes) {
         routes.remove(&prefix);
     }
     let attribute = |name: &str| {
-        let value = update
-            .get("attribute")
-            .and_then(|attributes| attributes.get(name));
+        let value = update.get("attribute").and_then(|attributes| attributes.get(name));
         value.map(Value::to_string).unwrap_or_default()
     };
     for (next_hop, nlri) in part("announce").and_then(Value::as_object).into_iter().flatten() {
@@ -131,10 +119,7 @@ fn config(setup: &Setup<'_>, helper: &Path, events: &Path) -> String {
     let (asn4, peer_as) = match setup.as_numbers {
         AsNumbers::FourOctet => ("enable", setup.server_asn),
         // RFC 6793 section 9: an old speaker knows a four-octet neighbor as AS_TRANS.
-        AsNumbers::TwoOctet => (
-            "disable",
-            u16::try_from(setup.server_asn).map_or(23456, u32::from),
-        ),
+        AsNumbers::TwoOctet => ("disable", u16::try_from(setup.server_asn).map_or(23456, u32::from)),
     };
     format!(
         "process log {{

@@ -23,11 +23,7 @@ pub(super) struct Frr {
 
 impl Frr {
     pub(super) fn start(setup: &Setup<'_>) -> Result<Self, Unavailable> {
-        assert_eq!(
-            setup.as_numbers,
-            AsNumbers::FourOctet,
-            "FRR always offers four-octet AS numbers"
-        );
+        assert_eq!(setup.as_numbers, AsNumbers::FourOctet, "FRR always offers four-octet AS numbers");
         let missing = || Unavailable::missing("frr", "apt-get install frr");
         let bgpd = PathBuf::from("/usr/lib/frr/bgpd");
         let bgpd = bgpd.is_file().then_some(bgpd).ok_or_else(missing)?;
@@ -35,20 +31,8 @@ impl Frr {
         let file = setup.dir.join("frr.conf");
         fs::write(&file, config(setup)).expect("the configuration can be written");
         let mut command = Command::new(bgpd);
-        command.args([
-            "--no_kernel",
-            "--no_zebra",
-            "--skip_runas",
-            "--bgp_port",
-            "0",
-            "--vty_port",
-            "0",
-        ]);
-        command
-            .arg("--config_file")
-            .arg(file)
-            .arg("--vty_socket")
-            .arg(setup.dir);
+        command.args(["--no_kernel", "--no_zebra", "--skip_runas", "--bgp_port", "0", "--vty_port", "0"]);
+        command.arg("--config_file").arg(file).arg("--vty_socket").arg(setup.dir);
         command.arg("--pid_file").arg(setup.dir.join("frr.pid"));
         Ok(Self {
             process: Process::start("frr", setup.dir, &mut command),
@@ -59,10 +43,8 @@ impl Frr {
     }
 
     fn ask(&self, question: &str) -> Option<Value> {
-        let text = ask(Command::new(&self.vtysh)
-            .arg("--vty_socket")
-            .arg(&self.sockets)
-            .args(["-c", question]))?;
+        let text =
+            ask(Command::new(&self.vtysh).arg("--vty_socket").arg(&self.sockets).args(["-c", question]))?;
         serde_json::from_str(&text).ok()
     }
 
@@ -70,10 +52,7 @@ impl Frr {
     fn summaries(&self) -> Vec<Value> {
         let summary = self.ask("show bgp summary json").unwrap_or_default();
         let peer = |family: &str| Some(summary.get(family)?.get("peers")?.get(&self.server)?.clone());
-        ["ipv4Unicast", "ipv6Unicast"]
-            .into_iter()
-            .filter_map(peer)
-            .collect()
+        ["ipv4Unicast", "ipv6Unicast"].into_iter().filter_map(peer).collect()
     }
 }
 
@@ -100,15 +79,9 @@ impl Client for Frr {
             Family::V4 => "ipv4",
             Family::V6 => "ipv6",
         };
-        let table = self
-            .ask(&format!("show bgp {family} unicast json detail"))
-            .unwrap_or_default();
+        let table = self.ask(&format!("show bgp {family} unicast json detail")).unwrap_or_default();
         let routes = table.get("routes").and_then(Value::as_object);
-        routes
-            .into_iter()
-            .flatten()
-            .filter_map(|(prefix, paths)| parse_route(prefix, paths))
-            .collect()
+        routes.into_iter().flatten().filter_map(|(prefix, paths)| parse_route(prefix, paths)).collect()
     }
 
     fn assert_running(&mut self) {
@@ -118,17 +91,9 @@ impl Client for Frr {
 
 /// A prefix has a header object and then one object for each path: with one neighbor, one.
 fn parse_route(prefix: &str, paths: &Value) -> Option<(Prefix, Route)> {
-    let paths = paths
-        .as_array()?
-        .iter()
-        .filter(|path| path.get("aspath").is_some())
-        .collect::<Vec<_>>();
+    let paths = paths.as_array()?.iter().filter(|path| path.get("aspath").is_some()).collect::<Vec<_>>();
     let [path] = paths[..] else { return None };
-    let text = |key: &str| {
-        path.get(key)
-            .and_then(|value| value.get("string")?.as_str())
-            .unwrap_or_default()
-    };
+    let text = |key: &str| path.get(key).and_then(|value| value.get("string")?.as_str()).unwrap_or_default();
     let next_hop = path.get("nexthops")?.get(0)?.get("ip")?.as_str()?;
     let route = Route {
         next_hop: next_hop.parse().ok()?,

@@ -24,11 +24,7 @@ pub(super) struct Gobgp {
 
 impl Gobgp {
     pub(super) fn start(setup: &Setup<'_>) -> Result<Self, Unavailable> {
-        assert_eq!(
-            setup.as_numbers,
-            AsNumbers::FourOctet,
-            "GoBGP always offers four-octet AS numbers"
-        );
+        assert_eq!(setup.as_numbers, AsNumbers::FourOctet, "GoBGP always offers four-octet AS numbers");
         assert_eq!(setup.export, Export::Nothing, "GoBGP does not send a route back");
         let missing = || Unavailable::missing("gobgpd", "apt-get install gobgpd");
         let gobgpd = find_program("gobgpd").ok_or_else(missing)?;
@@ -37,25 +33,14 @@ impl Gobgp {
         fs::write(&file, config(setup)).expect("the configuration can be written");
         let port = free_port();
         let mut command = Command::new(gobgpd);
-        command
-            .arg("--config-file")
-            .arg(file)
-            .arg("--api-hosts")
-            .arg(format!("127.0.0.1:{port}"));
+        command.arg("--config-file").arg(file).arg("--api-hosts").arg(format!("127.0.0.1:{port}"));
         command.arg("--pprof-disable");
         let process = Process::start("gobgp", setup.dir, &mut command);
-        Ok(Self {
-            process,
-            client,
-            port,
-            server: setup.server.ip().to_string(),
-        })
+        Ok(Self { process, client, port, server: setup.server.ip().to_string() })
     }
 
     fn ask(&self, question: &[&str]) -> Option<String> {
-        ask(Command::new(&self.client)
-            .args(["-u", "127.0.0.1", "-p", &self.port.to_string()])
-            .args(question))
+        ask(Command::new(&self.client).args(["-u", "127.0.0.1", "-p", &self.port.to_string()]).args(question))
     }
 }
 
@@ -71,18 +56,13 @@ impl Client for Gobgp {
         }
         let uptime = neighbor.get("timers")?.get("state")?.get("uptime")?;
         let flops = state.get("flops").and_then(Value::as_u64).unwrap_or(0);
-        Some(Session {
-            since_secs: uptime.get("seconds")?.as_u64()?,
-            count: flops + 1,
-        })
+        Some(Session { since_secs: uptime.get("seconds")?.as_u64()?, count: flops + 1 })
     }
 
     fn held(&mut self) -> usize {
         // ::1 65010 00:00:06 Establ      |    17872     17872
         let text = self.ask(&["neighbor"]).unwrap_or_default();
-        let line = text
-            .lines()
-            .find(|line| line.split_whitespace().next() == Some(&self.server));
+        let line = text.lines().find(|line| line.split_whitespace().next() == Some(&self.server));
         let received = line.and_then(|line| line.split_once('|')?.1.split_whitespace().next()?.parse().ok());
         received.unwrap_or(0)
     }

@@ -57,11 +57,7 @@ pub(crate) enum Export {
 impl Setup<'_> {
     /// The address that the client dials from: its own one where loopback has several.
     pub(crate) fn local(&self) -> IpAddr {
-        local_address(if self.server.is_ipv4() {
-            Family::V4
-        } else {
-            Family::V6
-        })
+        local_address(if self.server.is_ipv4() { Family::V4 } else { Family::V6 })
     }
 }
 
@@ -152,9 +148,6 @@ pub(crate) struct Unavailable {
 
 impl Unavailable {
     fn missing(program: &str, remedy: &'static str) -> Self {
-        Self {
-            what: format!("{program} is not installed"),
-            remedy,
-        }
+        Self { what: format!("{program} is not installed"), remedy }
     }
 }

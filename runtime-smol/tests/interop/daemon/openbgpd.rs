@@ -28,24 +28,13 @@ pub(super) struct Openbgpd {
 
 impl Openbgpd {
     pub(super) fn start(setup: &Setup<'_>) -> Result<Self, Unavailable> {
-        assert_eq!(
-            setup.as_numbers,
-            AsNumbers::FourOctet,
-            "only as a four-octet speaker"
-        );
-        assert_eq!(
-            setup.export,
-            Export::Nothing,
-            "OpenBGPD does not send a route back"
-        );
+        assert_eq!(setup.as_numbers, AsNumbers::FourOctet, "only as a four-octet speaker");
+        assert_eq!(setup.export, Export::Nothing, "OpenBGPD does not send a route back");
         let missing = || Unavailable::missing("openbgpd", "apt-get install openbgpd");
         // FRR's daemon has the same name, but bgpctl is OpenBGPD's alone.
         let bgpctl = find_program("bgpctl").ok_or_else(missing)?;
         let bgpd = bgpctl.with_file_name("bgpd");
-        let root = || Unavailable {
-            what: "openbgpd needs root".to_owned(),
-            remedy: "run as root",
-        };
+        let root = || Unavailable { what: "openbgpd needs root".to_owned(), remedy: "run as root" };
         ask(as_root(Path::new("mkdir")).args(["-p", "-m", "755", HOME])).ok_or_else(root)?;
 
         let socket = setup.dir.join("openbgpd.sock");
@@ -55,19 +44,11 @@ impl Openbgpd {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a file can be made private");
         let mut command = as_root(&bgpd);
         command.arg("-d").arg("-f").arg(file);
-        Ok(Self {
-            process: Process::start("openbgpd", setup.dir, &mut command),
-            bgpctl,
-            socket,
-        })
+        Ok(Self { process: Process::start("openbgpd", setup.dir, &mut command), bgpctl, socket })
     }
 
     fn ask(&self, question: &[&str]) -> Option<Value> {
-        let text = ask(as_root(&self.bgpctl)
-            .arg("-s")
-            .arg(&self.socket)
-            .arg("-j")
-            .args(question))?;
+        let text = ask(as_root(&self.bgpctl).arg("-s").arg(&self.socket).arg("-j").args(question))?;
         serde_json::from_str(&text).ok()
     }
 
@@ -84,19 +65,9 @@ impl Client for Openbgpd {
         }
         // It tells the age only: against the clock that gives the same second, give or take one.
         let age_secs = neighbor.get("last_updown_sec")?.as_u64()?;
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .ok()?;
-        let opens = neighbor
-            .get("stats")?
-            .get("message")?
-            .get("received")?
-            .get("open")?
-            .as_u64()?;
-        Some(Session {
-            since_secs: now.as_secs().checked_sub(age_secs)?,
-            count: opens,
-        })
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?;
+        let opens = neighbor.get("stats")?.get("message")?.get("received")?.get("open")?.as_u64()?;
+        Some(Session { since_secs: now.as_secs().checked_sub(age_secs)?, count: opens })
     }
 
     fn held(&mut self) -> usize {
@@ -109,9 +80,7 @@ impl Client for Openbgpd {
             Family::V4 => "ipv4",
             Family::V6 => "ipv6",
         };
-        let table = self
-            .ask(&["show", "rib", family, "in", "detail"])
-            .unwrap_or_default();
+        let table = self.ask(&["show", "rib", family, "in", "detail"]).unwrap_or_default();
         let routes = table.get("rib").and_then(Value::as_array);
         routes.into_iter().flatten().filter_map(parse_route).collect()
     }

@@ -35,10 +35,7 @@ impl Edit {
             Family::V6 => ("2001:678:13::/48", "2001:db8:1::/48"),
         };
         let parse = |text| Prefix::parse(text).expect("a literal prefix parses");
-        Self {
-            removed: parse(removed),
-            added: parse(added),
-        }
+        Self { removed: parse(removed), added: parse(added) }
     }
 }
 
@@ -52,9 +49,7 @@ pub(crate) fn install(dir: &Path) {
 /// The prefixes of a family's file in `dir`.
 pub(crate) fn read(dir: &Path, family: Family) -> BTreeSet<Prefix> {
     let text = fs::read_to_string(dir.join(file_name(family))).expect("the list can be read");
-    text.lines()
-        .map(|line| Prefix::parse(line).expect("a line is a prefix"))
-        .collect()
+    text.lines().map(|line| Prefix::parse(line).expect("a line is a prefix")).collect()
 }
 
 /// Applies `edit` to the file in `dir`, in one rename: the server never sees half a file.

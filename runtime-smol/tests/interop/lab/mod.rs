@@ -56,11 +56,7 @@ pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T 
         if let Some(value) = look() {
             return value;
         }
-        assert!(
-            Instant::now() < deadline,
-            "not within {} s: {what}",
-            PATIENCE.as_secs()
-        );
+        assert!(Instant::now() < deadline, "not within {} s: {what}", PATIENCE.as_secs());
         thread::sleep(POLL_EVERY);
     }
 }
@@ -73,10 +69,7 @@ pub(crate) fn is_ci() -> bool {
 /// Whether this process is root, from the effective id in `/proc`.
 pub(crate) fn is_root() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("Uid:"))
-        .and_then(|ids| ids.split_whitespace().nth(1))
+    status.lines().find_map(|line| line.strip_prefix("Uid:")).and_then(|ids| ids.split_whitespace().nth(1))
         == Some("0")
 }
 

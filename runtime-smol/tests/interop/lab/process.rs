@@ -31,12 +31,7 @@ impl Process {
             .stderr(err)
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
-        Self {
-            child,
-            name: name.to_owned(),
-            log,
-            elevated,
-        }
+        Self { child, name: name.to_owned(), log, elevated }
     }
 
     /// Where both outputs go.
@@ -97,10 +92,7 @@ impl Drop for Process {
 /// Runs a client tool to its end: its standard output if it succeeded.
 pub(crate) fn ask(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Where a program is: `PATH`, then where Debian keeps daemons that a user's `PATH` lacks.

@@ -26,18 +26,11 @@ impl Prefix {
     /// From `address/length`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (address, length) = text.split_once('/')?;
-        Some(Self {
-            address: address.parse().ok()?,
-            length: length.parse().ok()?,
-        })
+        Some(Self { address: address.parse().ok()?, length: length.parse().ok()? })
     }
 
     pub(crate) fn family(self) -> Family {
-        if self.address.is_ipv4() {
-            Family::V4
-        } else {
-            Family::V6
-        }
+        if self.address.is_ipv4() { Family::V4 } else { Family::V6 }
     }
 
     /// First and last address as numbers.
@@ -46,10 +39,7 @@ impl Prefix {
             IpAddr::V4(address) => (u128::from(address.to_bits()), 32 - u32::from(self.length)),
             IpAddr::V6(address) => (address.to_bits(), 128 - u32::from(self.length)),
         };
-        (
-            first,
-            first | 1_u128.checked_shl(bits).unwrap_or(0).wrapping_sub(1),
-        )
+        (first, first | 1_u128.checked_shl(bits).unwrap_or(0).wrapping_sub(1))
     }
 }
 
@@ -88,9 +78,7 @@ pub(crate) fn union<'a>(prefixes: impl IntoIterator<Item = &'a Prefix>) -> Vec<(
 
 /// AS numbers separated by anything that is not a digit: `65010 65020`, `(65010, 65020)`.
 pub(crate) fn numbers(text: &str) -> Vec<u32> {
-    text.split(|c: char| !c.is_ascii_digit())
-        .filter_map(|number| number.parse().ok())
-        .collect()
+    text.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect()
 }
 
 /// Standard communities from the numbers of `65010:100` or `(65010,100)`, any number of them.
@@ -102,8 +90,5 @@ pub(crate) fn communities(text: &str) -> Vec<(u16, u16)> {
 
 /// Large communities from the numbers of `65010:1:100` or `(65010, 1, 100)`, any number of them.
 pub(crate) fn large_communities(text: &str) -> Vec<(u32, u32, u32)> {
-    numbers(text)
-        .chunks_exact(3)
-        .map(|triple| (triple[0], triple[1], triple[2]))
-        .collect()
+    numbers(text).chunks_exact(3).map(|triple| (triple[0], triple[1], triple[2])).collect()
 }

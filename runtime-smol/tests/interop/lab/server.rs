@@ -63,11 +63,7 @@ impl Server {
             process.assert_running();
             is_listening(port).then_some(())
         });
-        Self {
-            process,
-            dir: dir.to_owned(),
-            port,
-        }
+        Self { process, dir: dir.to_owned(), port }
     }
 
     /// Where a client finds it over the family's transport.
@@ -119,10 +115,7 @@ impl Spec {
             Aggregate::Exact => "exact",
         };
         let (unknown, peer) = match self.admission {
-            Admission::Unknown => (
-                "unknown_peers = \"default\"\ndefault_feed = \"ru\"",
-                String::new(),
-            ),
+            Admission::Unknown => ("unknown_peers = \"default\"\ndefault_feed = \"ru\"", String::new()),
             Admission::Known { address, asn } => (
                 "unknown_peers = \"refuse\"",
                 format!("[[peer]]\nname = \"lab\"\naddress = \"{address}\"\nasn = {asn}\nfeeds = [\"ru\"]\n"),

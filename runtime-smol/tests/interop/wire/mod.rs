@@ -15,15 +15,7 @@ fn common_attributes() -> BTreeMap<u8, (u8, Vec<u8>)> {
     BTreeMap::from([
         (1, (0x40, vec![0])),
         (8, (0xC0, vec![0xFD, 0xF2, 0x00, 0x64])),
-        (
-            32,
-            (
-                0xC0,
-                vec![
-                    0x00, 0x00, 0xFD, 0xF2, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x64,
-                ],
-            ),
-        ),
+        (32, (0xC0, vec![0x00, 0x00, 0xFD, 0xF2, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x64])),
     ])
 }
 
@@ -34,14 +26,7 @@ const NEXT_HOP: (u8, [u8; 4]) = (0x40, [192, 0, 2, 1]);
 const NEXT_HOP_V6: [u8; 16] = [0x20, 0x01, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
 fn start(lab: &Lab, asn: u32) -> Server {
-    Server::start(
-        lab.dir(),
-        Spec {
-            asn,
-            aggregate: Aggregate::Off,
-            admission: Admission::Unknown,
-        },
-    )
+    Server::start(lab.dir(), Spec { asn, aggregate: Aggregate::Off, admission: Admission::Unknown })
 }
 
 /// Reads the table and checks that it is the list, each prefix once, with exactly `path`'s attributes beside
@@ -53,10 +38,7 @@ fn assert_table(speaker: &mut Speaker, server: &Server, path: &[(u8, (u8, Vec<u8
         assert_eq!(update.withdrawn, [], "a first table withdraws nothing");
         let mut expected = common_attributes();
         expected.extend(path.iter().cloned());
-        let is_v6 = update
-            .announced
-            .iter()
-            .all(|prefix| prefix.family() == Family::V6);
+        let is_v6 = update.announced.iter().all(|prefix| prefix.family() == Family::V6);
         if is_v6 {
             assert_eq!(update.mp_next_hop, NEXT_HOP_V6);
         } else {
@@ -67,10 +49,7 @@ fn assert_table(speaker: &mut Speaker, server: &Server, path: &[(u8, (u8, Vec<u8
             assert!(announced.insert(*prefix), "{prefix} is announced once");
         }
     }
-    let list: BTreeSet<Prefix> = Family::BOTH
-        .into_iter()
-        .flat_map(|family| server.list(family))
-        .collect();
+    let list: BTreeSet<Prefix> = Family::BOTH.into_iter().flat_map(|family| server.list(family)).collect();
     assert!(announced == list, "the table is the list");
 }
 
@@ -95,10 +74,7 @@ fn two_octet_speaker_gets_as_trans_in_as_path_and_the_servers_as_in_as4_path() {
     let mut speaker = Speaker::establish(server.address(Family::V4), true);
     assert_eq!(speaker.open[..3], [4, 0x5B, 0xA0]);
     // RFC 6793 4.2.2: AS_PATH in two octets with AS_TRANS, AS4_PATH (optional, transitive) in four.
-    let path = [
-        (2, (0x40, vec![2, 1, 0x5B, 0xA0])),
-        (17, (0xC0, vec![2, 1, 0xFA, 0x56, 0xEA, 0x0A])),
-    ];
+    let path = [(2, (0x40, vec![2, 1, 0x5B, 0xA0])), (17, (0xC0, vec![2, 1, 0xFA, 0x56, 0xEA, 0x0A]))];
     assert_table(&mut speaker, &server, &path);
     drop(speaker);
     server.stop();
@@ -149,15 +125,9 @@ fn an_edit_costs_one_withdraw_and_one_announce_in_at_most_two_updates() {
 }
 
 fn withdrawn(updates: &[Update]) -> Vec<Prefix> {
-    updates
-        .iter()
-        .flat_map(|update| update.withdrawn.clone())
-        .collect()
+    updates.iter().flat_map(|update| update.withdrawn.clone()).collect()
 }
 
 fn announced(updates: &[Update]) -> Vec<Prefix> {
-    updates
-        .iter()
-        .flat_map(|update| update.announced.clone())
-        .collect()
+    updates.iter().flat_map(|update| update.announced.clone()).collect()
 }

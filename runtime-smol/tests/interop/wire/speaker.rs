@@ -20,9 +20,8 @@ const END_OF_RIB: [u8; 4] = [64, 2, 0, 0];
 /// Capability: AS 65001 in four octets (RFC 6793).
 const FOUR_OCTET_AS: [u8; 6] = [65, 4, 0, 0, 0xFD, 0xE9];
 
-const KEEPALIVE: [u8; 19] = [
-    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 19, 4,
-];
+const KEEPALIVE: [u8; 19] =
+    [255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 19, 4];
 
 /// A message from the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,13 +58,8 @@ impl Speaker {
     /// Dials and opens a session as AS 65001 with both families; an old speaker leaves capability 65 out.
     pub(super) fn establish(server: SocketAddr, is_old: bool) -> Self {
         let stream = TcpStream::connect(server).expect("the server accepts");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a timeout can be set");
-        let mut speaker = Self {
-            stream,
-            open: Vec::new(),
-        };
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+        let mut speaker = Self { stream, open: Vec::new() };
         speaker.send_open(is_old);
         loop {
             match speaker.next().expect("the server opens the session") {
@@ -97,16 +91,11 @@ impl Speaker {
     /// The next message, or `None` when the server has closed the connection between two.
     pub(super) fn next(&mut self) -> Option<Message> {
         let mut header = [0; 19];
-        let first = self
-            .stream
-            .read(&mut header[..1])
-            .expect("the server sends or closes");
+        let first = self.stream.read(&mut header[..1]).expect("the server sends or closes");
         if first == 0 {
             return None;
         }
-        self.stream
-            .read_exact(&mut header[1..])
-            .expect("a message is complete");
+        self.stream.read_exact(&mut header[1..]).expect("a message is complete");
         assert_eq!(header[..16], [255; 16], "the marker");
         let length = usize::from(u16::from_be_bytes([header[16], header[17]]));
         assert!((19..=4096).contains(&length), "a message of {length} bytes");
@@ -115,10 +104,7 @@ impl Speaker {
         Some(match header[18] {
             1 => Message::Open(body),
             2 => Message::Update(parse_update(&body)),
-            3 => Message::Notification {
-                code: body[0],
-                subcode: body[1],
-            },
+            3 => Message::Notification { code: body[0], subcode: body[1] },
             4 => Message::Keepalive,
             other => Message::Other(other),
         })
@@ -211,10 +197,7 @@ fn parse_prefixes(mut bytes: &[u8], is_v6: bool) -> Vec<Prefix> {
         } else {
             IpAddr::from(Ipv4Addr::new(address[0], address[1], address[2], address[3]))
         };
-        prefixes.push(Prefix {
-            address,
-            length: *length,
-        });
+        prefixes.push(Prefix { address, length: *length });
     }
     prefixes
 }
