@@ -126,7 +126,7 @@ impl Notice {
         match self {
             Self::SessionUp { .. } => "session_up",
             Self::SessionDown { established: true, .. } => "session_down",
-            Self::SessionDown { established: false, .. } => "connection_refused",
+            Self::SessionDown { established: false, .. } => "connection_closed",
             Self::NextHopMissing { .. } => "next_hop_missing",
             Self::SourceLoaded { .. } => "source_loaded",
             Self::SourceBadLines { .. } => "source_bad_lines",
@@ -141,6 +141,8 @@ impl Notice {
     /// How urgent it is.
     pub const fn level(&self) -> Level {
         match self {
+            // Scanners come and go.
+            Self::SessionDown { established: false, reason: DownReason::Lost(_), .. } => Level::Debug,
             Self::SessionUp { .. }
             | Self::SessionDown { .. }
             | Self::SourceLoaded { .. }

@@ -51,7 +51,7 @@ fn http_and_tls_on_the_port_get_connection_not_synchronized_at_the_first_byte() 
         world.inject(conn, &bytes[..1]);
         assert_eq!(last_notification(world.wire(conn)), Some(vec![1, 1]));
         assert!(!world.is_open(conn));
-        let downs = world.notices.iter().filter(|notice| notice.event() == "connection_refused").count();
+        let downs = world.notices.iter().filter(|notice| notice.event() == "connection_closed").count();
         assert_eq!(downs, 1, "it is logged once");
     }
 }
