@@ -9,8 +9,42 @@ use bgplite_core::ids::Asn;
 use bgplite_host::HostConfig;
 
 fn readme() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    read("README.md")
+}
+
+fn read(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn every_default_stands_in_the_sample_file() {
+    let text = read("examples/config/bgplite.toml");
+    let parse = |text: &str| {
+        HostConfig::parse(Path::new("/etc/bgplite.toml"), text).unwrap_or_else(|error| panic!("{error}"))
+    };
+    let sample = parse(&text);
+    // The same without all that has a default: whole sections, and every key of [bgp] but the required ones.
+    let mut section = "";
+    let kept: Vec<&str> = text
+        .lines()
+        .filter(|line| {
+            if line.starts_with('[') {
+                section = line.split(' ').next().unwrap();
+            }
+            match section {
+                "[limits]" | "[state]" | "[log]" => false,
+                "[bgp]" => ["[bgp]", "asn", "router_id"].iter().any(|key| line.starts_with(key)),
+                _ => !["aggregate", "required", "families", "next_hop =", "#"]
+                    .iter()
+                    .any(|key| line.starts_with(key)),
+            }
+        })
+        .collect();
+    let mut bare = parse(&kept.join("\n"));
+    // "self" said aloud is what silence means.
+    bare.core.peers[0].next_hop = sample.core.peers[0].next_hop;
+    assert_eq!(bare, sample);
 }
 
 #[test]
