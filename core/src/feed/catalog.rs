@@ -60,7 +60,10 @@ pub enum SourceOutcome {
     /// The source is gone from the configuration, or had not asked.
     Ignored,
     /// Usable, and as before.
-    Unchanged,
+    Unchanged {
+        /// Lines that are no prefixes, where they differ from before: how many, and the first few.
+        bad: Option<(usize, Vec<BadLine>)>,
+    },
     /// Usable and new.
     Fresh {
         /// To be kept over restarts.
@@ -300,7 +303,7 @@ impl Source {
     fn take(&mut self, unix_secs: u64, outcome: FetchOutcome) -> SourceOutcome {
         let body = match outcome {
             FetchOutcome::Body(body) => body,
-            FetchOutcome::Unchanged if self.held.is_some() => return SourceOutcome::Unchanged,
+            FetchOutcome::Unchanged if self.held.is_some() => return SourceOutcome::Unchanged { bad: None },
             FetchOutcome::Unchanged => {
                 return self.fail("the source says unchanged, but nothing is held".into());
             }
@@ -311,15 +314,19 @@ impl Source {
         if list.bad > good || good == 0 {
             return self.fail(unusable(self.config.location.describe(), &list));
         }
-        let old = self.held.as_ref();
-        if old.is_some_and(|old| old.list.v4 == list.v4 && old.list.v6 == list.v6) {
-            return SourceOutcome::Unchanged;
+        let bad = (list.bad, list.first_bad.clone());
+        if let Some(old) = &mut self.held
+            && (&old.list.v4, &old.list.v6) == (&list.v4, &list.v6)
+        {
+            let is_news = bad.0 > 0 && bad != (old.list.bad, core::mem::take(&mut old.list.first_bad));
+            old.list = list;
+            return SourceOutcome::Unchanged { bad: is_news.then_some(bad) };
         }
-        let serial = Serial(old.map_or(0, |old| old.serial.0) + 1);
+        let serial = Serial(self.held.as_ref().map_or(0, |old| old.serial.0) + 1);
         let outcome = SourceOutcome::Fresh {
             record: SourceRecord { name: self.config.name.clone(), serial, unix_secs, body },
             counts: (list.v4.len(), list.v6.len()),
-            bad: (list.bad, list.first_bad.clone()),
+            bad,
         };
         self.held = Some(Held { list, serial });
         outcome

@@ -48,7 +48,10 @@ impl RouteServer {
         let (name, origin) = (String::from(name), String::from(origin));
         match outcome {
             SourceOutcome::Ignored => self.stats.stale_inputs += 1,
-            SourceOutcome::Unchanged => {}
+            SourceOutcome::Unchanged { bad: None } => {}
+            SourceOutcome::Unchanged { bad: Some((count, first)) } => {
+                self.notice(Notice::SourceBadLines { source: name, origin, count, first });
+            }
             SourceOutcome::Fresh { record, counts: (v4, v6), bad: (count, first) } => {
                 self.notice(Notice::SourceLoaded { source: name.clone(), v4, v6 });
                 if count > 0 {

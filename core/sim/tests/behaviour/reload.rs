@@ -153,6 +153,20 @@ fn bad_lines_are_named_and_the_good_ones_used() {
 }
 
 #[test]
+fn new_bad_lines_are_named_once_also_where_the_good_ones_are_as_before() {
+    let mut world = world(config(), &[("ru.txt", "10.0.0.0/8\n")]);
+    let count =
+        |world: &World| world.notices.iter().filter(|notice| notice.event() == "source_bad_lines").count();
+    for (body, told) in
+        [("10.0.0.0/8\nx\n", 1), ("10.0.0.0/8\nx\n", 1), ("10.0.0.0/8\ny\n", 2), ("10.0.0.0/8\n", 2)]
+    {
+        world.files.insert("ru.txt".into(), body.into());
+        reload(&mut world, config());
+        assert_eq!(count(&world), told, "{body:?}");
+    }
+}
+
+#[test]
 fn a_required_source_that_is_missing_at_start_is_fatal_and_another_is_not() {
     let mut required = config();
     required.sources[0].required = true;
