@@ -1,12 +1,14 @@
-//! The deterministic world around the core: one route server, its clients, a virtual clock, and pipes between
-//! them that a test can hold shut.
+//! The core in virtual time: the real [`RouteServer`](bgplite_core::server::RouteServer), the real
+//! [`Session`](bgplite_core::session::Session) in client role, and all that lies between.
 //!
-//! The server is the real [`RouteServer`](bgplite_core::server::RouteServer), the clients are the real
-//! [`Session`](bgplite_core::session::Session) with a naive table. Nothing here reads a clock: the same calls give
-//! the same bytes.
+//! | module | is |
+//! |---|---|
+//! | `lab`, `client` | a server, clients and pipes that a behaviour test moves by hand |
+//!
+//! Nothing here reads a clock: the same calls give the same bytes.
 
 mod client;
-mod world;
+mod lab;
 
 pub use client::{Client, ClientConfig, Route};
-pub use world::World;
+pub use lab::Lab;

@@ -7,13 +7,13 @@ use bgplite_core::config::{AsnMatch, Families, UnknownPeers};
 use bgplite_core::ids::{Asn, ConnId};
 use bgplite_core::session::{DownReason, Lost};
 use bgplite_core::time::Duration;
-use bgplite_sim::{ClientConfig, World};
+use bgplite_sim::{ClientConfig, Lab};
 
-fn connect(world: &mut World, remote: &str, asn: u32) -> ConnId {
+fn connect(world: &mut Lab, remote: &str, asn: u32) -> ConnId {
     world.connect(LOCAL, remote, &ClientConfig::new(asn))
 }
 
-fn refusal(world: &World, conn: ConnId) -> Option<Vec<u8>> {
+fn refusal(world: &Lab, conn: ConnId) -> Option<Vec<u8>> {
     assert!(!world.is_open(conn), "a refused connection is closed");
     last_notification(world.wire(conn))
 }

@@ -41,7 +41,7 @@ fn what_the_store_kept_counts_as_loaded_when_the_source_is_gone() {
     let conn = first.connect(LOCAL, "198.51.100.7:40000", &ClientConfig::new(65001));
     let held = first.client(conn).v4.clone();
 
-    let mut second = bgplite_sim::World::restarted(config(), 2, [].into(), &first.stored);
+    let mut second = bgplite_sim::Lab::restarted(config(), 2, [].into(), &first.stored);
     second.run();
     let conn = second.connect(LOCAL, "198.51.100.7:40000", &ClientConfig::new(65001));
     assert_eq!(second.client(conn).v4, held);

@@ -5,7 +5,7 @@ use bgplite_core::rng::Rng;
 use bgplite_core::server::Notice;
 use bgplite_core::session::{DownReason, State};
 use bgplite_core::wire::{MAX_EXTENDED_LEN, Update, WireParams};
-use bgplite_sim::{ClientConfig, World};
+use bgplite_sim::{ClientConfig, Lab};
 
 use crate::support::{LOCAL, config, last_notification, world};
 
@@ -71,12 +71,12 @@ fn is_received(notice: &Notice) -> bool {
     matches!(notice, Notice::SessionDown { reason: DownReason::Received(_), .. })
 }
 
-fn fresh() -> World {
+fn fresh() -> Lab {
     world(config(), &[("ru.txt", "10.0.0.0/8\n")])
 }
 
 /// A connection whose server side stands in `state`, and whose client says nothing by itself.
-fn in_state(world: &mut World, state: State, round: usize) -> ConnId {
+fn in_state(world: &mut Lab, state: State, round: usize) -> ConnId {
     let conn =
         world.accept(LOCAL, &format!("198.51.100.7:{}", 1 + round % 60_000), &ClientConfig::new(65001));
     let mut said = Vec::new();

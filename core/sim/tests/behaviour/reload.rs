@@ -6,9 +6,9 @@ use crate::support::{LOCAL, config, feed, file, last_notification, peer, world};
 use bgplite_core::config::{AsnMatch, Config, NextHop};
 use bgplite_core::ids::{Asn, ConnId};
 use bgplite_core::server::{Command, CommandError, Notice, Reply};
-use bgplite_sim::{ClientConfig, World};
+use bgplite_sim::{ClientConfig, Lab};
 
-fn reload(world: &mut World, config: Config) -> Reply {
+fn reload(world: &mut Lab, config: Config) -> Reply {
     world.command(Command::Reload(Box::new(config)));
     world.replies.last().map(|(_, reply)| reply.clone()).unwrap()
 }
@@ -23,7 +23,7 @@ fn two_feeds() -> Config {
 
 const FILES: [(&str, &str); 2] = [("ru.txt", "10.0.0.0/8\n2001:db8::/32\n"), ("extra.txt", "192.0.2.0/24\n")];
 
-fn home(config: Config) -> (World, ConnId) {
+fn home(config: Config) -> (Lab, ConnId) {
     let mut world = world(config, &FILES);
     let conn = world.connect(LOCAL, "198.51.100.7:40000", &ClientConfig::new(65001));
     assert_eq!(world.client(conn).announced, 2);

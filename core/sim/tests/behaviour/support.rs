@@ -10,7 +10,7 @@ use bgplite_core::config::{
 use bgplite_core::ids::Asn;
 use bgplite_core::rib::{AnyPrefix, Prefix4, Prefix6};
 use bgplite_core::wire::LargeCommunity;
-use bgplite_sim::World;
+use bgplite_sim::Lab;
 
 /// Where clients of these tests connect to.
 pub(crate) const LOCAL: &str = "203.0.113.1:179";
@@ -55,10 +55,10 @@ pub(crate) fn peer(name: &str, address: &str, feeds: &[&str]) -> PeerConfig {
 }
 
 /// A world that has read its files.
-pub(crate) fn world(config: Config, files: &[(&str, &str)]) -> World {
+pub(crate) fn world(config: Config, files: &[(&str, &str)]) -> Lab {
     let files: BTreeMap<String, Vec<u8>> =
         files.iter().map(|(path, body)| ((*path).into(), body.as_bytes().to_vec())).collect();
-    let mut world = World::restarted(config, 1, files, &[]);
+    let mut world = Lab::restarted(config, 1, files, &[]);
     world.run();
     world
 }

@@ -17,7 +17,7 @@ use crate::{Client, ClientConfig};
 
 /// A route server and its clients in virtual time.
 #[derive(Debug)]
-pub struct World {
+pub struct Lab {
     /// The server under test.
     pub server: RouteServer,
     /// The virtual clock.
@@ -58,7 +58,7 @@ struct Link {
     wire: Vec<u8>,
 }
 
-impl World {
+impl Lab {
     /// A server that has just started. Files it asks for are read when the world [`run`](Self::run)s.
     pub fn new(config: Config, seed: u64) -> Self {
         let files = BTreeMap::new();
