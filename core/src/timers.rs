@@ -5,7 +5,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use crate::time::Instant;
 
 /// The next deadline of each owner, ordered. An owner has at most one entry: it knows its own timers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Timers<K> {
     by_time: BTreeSet<(Instant, K)>,
     by_owner: BTreeMap<K, Instant>,

@@ -16,7 +16,7 @@ use crate::rib::{AnyPrefix, Desired, TagSet, View};
 use crate::server::{FetchOutcome, FetchRequest, SourceRecord};
 
 /// All sources and feeds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Catalog {
     sources: BTreeMap<SourceId, Source>,
     feeds: BTreeMap<FeedId, Feed>,
@@ -24,7 +24,7 @@ pub struct Catalog {
     next_feed: u32,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Source {
     config: SourceConfig,
     held: Option<Held>,
@@ -32,7 +32,7 @@ struct Source {
 }
 
 /// A source's last good body, parsed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Held {
     list: ParsedList,
     serial: Serial,
@@ -47,7 +47,7 @@ enum Fetch {
     RunningAndWanted,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Feed {
     config: FeedConfig,
     table: Arc<FeedTable>,

@@ -21,7 +21,7 @@ pub struct GroupKey {
 pub struct GroupId(u64);
 
 /// Peers that should all have the same.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Group {
     key: GroupKey,
     current: Arc<View>,
@@ -56,7 +56,7 @@ pub struct Desired {
 }
 
 /// All groups. **Invariant**: none is empty, and each connection is in at most one.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Groups {
     by_id: BTreeMap<GroupId, Group>,
     by_key: BTreeMap<GroupKey, GroupId>,

@@ -24,7 +24,7 @@ pub struct Plan {
 
 /// One connection's place in an image. Not a handle that cleans up after itself: it must go back to
 /// [`ImageCache::close`], or its image stays for good.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "a cursor that is not closed keeps its image"]
 pub struct Cursor {
     image: ImageId,
@@ -56,7 +56,7 @@ pub struct ImageStats {
 }
 
 /// Images by plan.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ImageCache {
     by_key: BTreeMap<Arc<Key>, ImageId>,
     images: BTreeMap<ImageId, Image>,
@@ -99,7 +99,7 @@ impl Key {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Image {
     key: Arc<Key>,
     /// Each holds whole messages and is not empty.

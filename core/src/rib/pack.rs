@@ -83,7 +83,7 @@ impl Stage {
 }
 
 /// Encodes a plan piece by piece; between two pieces it is a few numbers and the messages it has begun.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Packer {
     plan: Plan,
     stage: Stage,
@@ -168,7 +168,7 @@ const MAX_RUN: usize = 1024;
 const MAX_OPEN: usize = 64;
 
 /// The messages that have begun and have room.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct OpenMessages {
     messages: Vec<(TagId, Message)>,
     /// Where the last route went: the next one mostly has the same tags.

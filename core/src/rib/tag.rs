@@ -60,7 +60,7 @@ impl TagId {
 }
 
 /// Numbers for the tag sets of one comparison, so that rows compare by number and each union is made once.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct TagSpace {
     sets: Vec<Arc<TagSet>>,
     ids: BTreeMap<Arc<TagSet>, TagId>,

@@ -6,7 +6,7 @@ use crate::ids::{ConnId, SourceId, Ticket};
 use crate::server::{Notice, Reply, SourceRecord};
 
 /// One effect. The adapter performs it and decides nothing.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Action {
     /// There are bytes for this connection: call [`poll_transmit`](super::RouteServer::poll_transmit), write
     /// the batch, and repeat until it returns `false`. Not sent again while the adapter is at it.

@@ -9,7 +9,7 @@ use crate::session::{self, Session};
 use crate::time::Instant;
 
 /// What the server knows of a connection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Conn {
     pub(super) local: SocketAddr,
     pub(super) remote: SocketAddr,

@@ -41,7 +41,7 @@ use crate::timers::Timers;
 /// [`poll_action`](Self::poll_action), then sets its one timer to [`poll_timeout`](Self::poll_timeout). When an
 /// [`Action::Transmit`] names a connection, it calls [`poll_transmit`](Self::poll_transmit) and writes, again and
 /// again until that returns `false`. Nothing here blocks, and no input can fail.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RouteServer {
     config: Config,
     rng: Rng,

@@ -12,7 +12,7 @@ use crate::wire::{AfiSafi, Attribute, RefreshKind, RouteRefresh, Update, WirePar
 ///
 /// One run is on its way at most: from `told` to what the group had when the run began. Whatever changes
 /// meanwhile, how often so ever, is one difference afterwards.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Outbound {
     pub(super) group: GroupId,
     told: Arc<View>,
@@ -26,7 +26,7 @@ pub(super) struct Outbound {
     has_enhanced_refresh: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Run {
     cursor: Cursor,
     target: Arc<View>,

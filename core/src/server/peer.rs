@@ -11,7 +11,7 @@ use crate::rib::AnyPrefix;
 use crate::session::Negotiated;
 
 /// The registered peers, indexed by address.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Registry {
     peers: BTreeMap<PeerId, PeerConfig>,
     ids: BTreeMap<String, PeerId>,

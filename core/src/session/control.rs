@@ -6,7 +6,7 @@ use crate::config::Families;
 use crate::wire::{AfiSafi, Notification, Open, RefreshKind, RouteRefresh, encode_keepalive};
 
 /// What waits to be sent. Two KEEPALIVEs that wait are one; so nothing here can grow.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Control {
     open: Option<Open>,
     keepalive: bool,

@@ -73,7 +73,7 @@ pub enum Sending {
 /// [`poll_control`](Self::poll_control) whenever the socket can take bytes, and re-reads
 /// [`poll_timeout`](Self::poll_timeout). Bytes are decoded by `poll_event`, one message a call, so that the owner
 /// can act between two messages of one segment.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Session {
     config: SessionConfig,
     rng: Rng,

@@ -8,7 +8,7 @@ use crate::wire::ReceivedUpdate;
 
 /// The distinct prefixes a peer has announced and not withdrawn, as 32-bit fingerprints: four bytes each, at
 /// most `limit` of them. Two prefixes with one fingerprint count once, which errs in the peer's favour.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Inbound {
     limit: usize,
     salt: u64,

@@ -11,7 +11,7 @@ use crate::rib::{Bits, Family, TagSet};
 use crate::wire::{AfiSafi, MessageKind, begin, code, flag};
 
 /// A message of one set of attributes. Its fields that do not depend on the prefixes are written once.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Message {
     /// As long as the longest message, and a prefix more: each prefix is written in full width.
     buf: Vec<u8>,
