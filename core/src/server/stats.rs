@@ -5,8 +5,9 @@ use core::net::SocketAddr;
 
 use crate::ids::{Asn, ConnId};
 use crate::rib::ImageStats;
-use crate::server::RouteServer;
+use crate::server::{RouteServer, Timer};
 use crate::session::State;
+use crate::time::Instant;
 
 /// Counts since the server was made, and how many things there are now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +67,14 @@ impl RouteServer {
     /// Octets received on a connection that do not make a message yet.
     pub fn buffered(&self, conn: ConnId) -> usize {
         self.conns.get(&conn).map_or(0, |conn| conn.session.buffered())
+    }
+
+    /// Every timer that runs for a connection: a look, for whoever checks the server.
+    pub fn timers(&self, conn: ConnId) -> impl Iterator<Item = (Instant, Timer)> {
+        let conn = self.conns.get(&conn);
+        let session = conn.into_iter().flat_map(|conn| conn.session.timers());
+        let linger = conn.and_then(|conn| conn.linger).map(|at| (at, Timer::Linger));
+        session.map(|(at, timer)| (at, Timer::Session(timer))).chain(linger)
     }
 
     /// Every connection as it stands.

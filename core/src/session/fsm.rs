@@ -232,6 +232,11 @@ impl Session {
 
     /// The next deadline, and what for.
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
+        self.timers().min()
+    }
+
+    /// Every timer that runs, and its deadline: a look, for whoever checks the state machine.
+    pub fn timers(&self) -> impl Iterator<Item = (Instant, Timer)> + use<> {
         [
             (self.open_delay, Timer::OpenDelay),
             (self.hold, Timer::Hold),
@@ -240,7 +245,6 @@ impl Session {
         ]
         .into_iter()
         .filter_map(|(at, timer)| Some((at?, timer)))
-        .min()
     }
 
     fn fire(&mut self, now: Instant, timer: Timer) {
