@@ -19,6 +19,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod config;
+pub mod coverage;
 pub mod feed;
 pub mod ids;
 pub mod rib;

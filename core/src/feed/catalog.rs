@@ -10,6 +10,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::config::{Config, FeedConfig, Location, SourceConfig};
+use crate::coverage::{self, Source as Fate};
 use crate::feed::{BadLine, FeedPart, FeedTable, ParsedList, PrefixSet, parse_lines};
 use crate::ids::{FeedId, Serial, SourceId};
 use crate::rib::{AnyPrefix, Desired, TagSet, View};
@@ -162,6 +163,7 @@ impl Catalog {
             let Some(record) = records.iter().find(|record| record.name == source.config.name) else {
                 continue;
             };
+            coverage::hit(Fate::Restored);
             let list = parse_lines(&record.body);
             restored.push(Restored {
                 name: record.name.clone(),
@@ -188,6 +190,7 @@ impl Catalog {
             return None;
         };
         if source.fetch != Fetch::Idle {
+            coverage::hit(Fate::WantedMeanwhile);
             source.fetch = Fetch::RunningAndWanted;
             return None;
         }
@@ -203,6 +206,7 @@ impl Catalog {
         outcome: FetchOutcome,
     ) -> (SourceOutcome, Option<FetchRequest>) {
         let Some(source) = self.sources.get_mut(&id).filter(|source| source.fetch != Fetch::Idle) else {
+            coverage::hit(Fate::Ignored);
             return (SourceOutcome::Ignored, None);
         };
         let is_wanted = source.fetch == Fetch::RunningAndWanted;
@@ -268,9 +272,13 @@ impl Catalog {
         let table = FeedTable::build(id, serial, &parts, feed.config.aggregate);
         let has_new_routes = !table.same_routes(&feed.table);
         if has_new_routes {
+            coverage::hit(coverage::Feed::NewRoutes);
             feed.table = Arc::new(table);
         } else if is_loaded == feed.is_loaded {
+            coverage::hit(coverage::Feed::Nothing);
             return None;
+        } else {
+            coverage::hit(coverage::Feed::LoadedOnly);
         }
         feed.is_loaded = is_loaded;
         Some(FeedChange {
@@ -303,25 +311,35 @@ impl Source {
     fn take(&mut self, unix_secs: u64, outcome: FetchOutcome) -> SourceOutcome {
         let body = match outcome {
             FetchOutcome::Body(body) => body,
-            FetchOutcome::Unchanged if self.held.is_some() => return SourceOutcome::Unchanged { bad: None },
+            FetchOutcome::Unchanged if self.held.is_some() => {
+                coverage::hit(Fate::Unchanged);
+                return SourceOutcome::Unchanged { bad: None };
+            }
             FetchOutcome::Unchanged => {
+                coverage::hit(Fate::UnchangedWithoutBody);
                 return self.fail("the source says unchanged, but nothing is held".into());
             }
-            FetchOutcome::Failed(error) => return self.fail(error),
+            FetchOutcome::Failed(error) => {
+                coverage::hit(Fate::Failed);
+                return self.fail(error);
+            }
         };
         let list = parse_lines(&body);
         let good = list.v4.len() + list.v6.len();
         if list.bad > good || good == 0 {
+            coverage::hit(if list.bad == 0 { Fate::Empty } else { Fate::Garbled });
             return self.fail(unusable(self.config.location.describe(), &list));
         }
         let bad = (list.bad, list.first_bad.clone());
         if let Some(old) = &mut self.held
             && (&old.list.v4, &old.list.v6) == (&list.v4, &list.v6)
         {
+            coverage::hit(Fate::Same);
             let is_news = bad.0 > 0 && bad != (old.list.bad, core::mem::take(&mut old.list.first_bad));
             old.list = list;
             return SourceOutcome::Unchanged { bad: is_news.then_some(bad) };
         }
+        coverage::hit(if self.held.is_none() { Fate::First } else { Fate::Fresh });
         let serial = Serial(self.held.as_ref().map_or(0, |old| old.serial.0) + 1);
         let outcome = SourceOutcome::Fresh {
             record: SourceRecord { name: self.config.name.clone(), serial, unix_secs, body },
@@ -334,7 +352,9 @@ impl Source {
 
     fn fail(&self, error: String) -> SourceOutcome {
         let kept = self.held.as_ref().map_or(0, |held| held.list.v4.len() + held.list.v6.len());
-        SourceOutcome::Failed { error, kept, is_fatal: self.config.required && self.held.is_none() }
+        let is_fatal = self.config.required && self.held.is_none();
+        coverage::hit(if is_fatal { Fate::Fatal } else { Fate::Survived });
+        SourceOutcome::Failed { error, kept, is_fatal }
     }
 }
 

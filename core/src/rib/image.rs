@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::View;
 use super::pack::{Packer, WireProfile};
+use crate::coverage::{self, Image as Fate};
 use crate::ids::{FeedId, Serial};
 use crate::server::{Batch, Chunk};
 
@@ -132,6 +133,7 @@ impl ImageCache {
             self.stats.hits += 1;
             id
         } else {
+            coverage::hit(Fate::Begun);
             let id = self.next;
             self.next += 1;
             let key = Arc::new(key);
@@ -146,6 +148,9 @@ impl ImageCache {
             if let Some(place) = self.idle.iter().position(|idle| *idle == id) {
                 self.idle.remove(place);
                 self.idle_bytes -= image.cost();
+                coverage::hit(Fate::Revived);
+            } else if image.users > 0 {
+                coverage::hit(Fate::Shared);
             }
             image.users += 1;
         }
@@ -174,6 +179,7 @@ impl ImageCache {
                 cursor.offset = end;
             }
             if cursor.offset < segment.len() {
+                coverage::hit(Fate::Continued);
                 return Progress::More;
             }
             cursor.segment += 1;
@@ -200,14 +206,17 @@ impl ImageCache {
         }
         // One that is incomplete would keep its tables in memory for nobody.
         if image.packer.is_some() {
+            coverage::hit(Fate::Abandoned);
             self.drop_image(id);
             return;
         }
+        coverage::hit(Fate::Kept);
         self.idle_bytes += image.cost();
         self.idle.push_back(id);
         while self.idle_bytes > self.idle_budget
             && let Some(oldest) = self.idle.pop_front()
         {
+            coverage::hit(Fate::Evicted);
             self.idle_bytes -= self.drop_image(oldest);
         }
     }

@@ -11,6 +11,7 @@ use super::outbound::Outbound;
 use super::peer::{NoPeer, Peer};
 use super::{Action, Notice, Phase, RouteServer};
 use crate::config::{Families, NextHop, PeerConfig, UnknownPeers};
+use crate::coverage::{self, Admission, Decision, Server, Subscription};
 use crate::ids::{ConnId, FeedId};
 use crate::rib::{GroupKey, WireProfile};
 use crate::session::{Negotiated, Session, SessionConfig};
@@ -28,6 +29,7 @@ impl RouteServer {
         self.stats.connections += 1;
         let is_overrun = self.conns.len() >= self.config.max_connections.saturating_add(MAX_LINGERING);
         if is_overrun || self.phase != Phase::Serving || self.conns.contains_key(&id) {
+            coverage::hit(Admission::Dropped);
             self.stats.refused += 1;
             self.actions.push_back(Action::Close { conn: id, flush: false });
             return;
@@ -60,19 +62,24 @@ impl RouteServer {
     /// Whether a connection may stay until its OPEN tells more; otherwise the Cease it gets (RFC 4486).
     fn admit(&mut self, conn: &mut Conn) -> Result<(), Notification> {
         if self.conns.len() >= self.config.max_connections {
+            coverage::hit(Admission::Full);
             return Err(cease(OUT_OF_RESOURCES));
         }
         let address = conn.address();
         if self.registry.families(conn.local, address).is_some() {
+            coverage::hit(Admission::Registered);
             return Ok(());
         }
         let UnknownPeers::Default { max, max_per_address, .. } = &self.config.unknown_peers else {
+            coverage::hit(Admission::UnknownRefused);
             return Err(cease(CONNECTION_REJECTED));
         };
         let here = self.unknown.get(&address).copied().unwrap_or(0);
         if self.unknown_total >= *max || here >= *max_per_address {
+            coverage::hit(Admission::UnknownOverQuota);
             return Err(cease(OUT_OF_RESOURCES));
         }
+        coverage::hit(Admission::UnknownWithinQuota);
         conn.is_unknown = true;
         self.unknown_total += 1;
         *self.unknown.entry(address).or_default() += 1;
@@ -109,14 +116,25 @@ impl RouteServer {
         let peer = match self.registry.identify(conn.local, address, negotiated.asn) {
             Ok(id) => Peer::Registered(id),
             Err(NoPeer::Address) if self.config.unknown_peers != UnknownPeers::Refuse => Peer::Unknown,
-            Err(NoPeer::Address) => return Err(cease(CONNECTION_REJECTED)),
-            // RFC 4271 6.2: Bad Peer AS.
-            Err(NoPeer::Asn) => return Err(Notification::new(2, 2)),
+            Err(NoPeer::Address) => {
+                coverage::hit(Admission::IdentifiedStranger);
+                return Err(cease(CONNECTION_REJECTED));
+            }
+            Err(NoPeer::Asn) => {
+                coverage::hit(Admission::WrongAsn);
+                // RFC 4271 6.2: Bad Peer AS.
+                return Err(Notification::new(2, 2));
+            }
         };
         let entry = self.registered(peer);
         if entry.is_some_and(|entry| entry.families.intersection(negotiated.families).is_empty()) {
+            coverage::hit(Admission::NoFamily);
             return Err(cease(CONNECTION_REJECTED));
         }
+        coverage::hit(match peer {
+            Peer::Registered(_) => Admission::IdentifiedRegistered,
+            Peer::Unknown => Admission::IdentifiedUnknown,
+        });
         Ok(Owner {
             peer,
             identity: self.registry.identity(peer, address, negotiated),
@@ -132,7 +150,9 @@ impl RouteServer {
             let Some(existing) = self.conns.get_mut(&rival) else {
                 continue;
             };
-            match collision::resolve(local, remote, existing.session.state()) {
+            let survivor = collision::resolve(local, remote, existing.session.state());
+            coverage::hit(Decision::Collision(existing.session.state(), survivor));
+            match survivor {
                 Survivor::New => self.close(rival, cease(COLLISION)),
                 Survivor::Existing => {
                     // A peer that restarted without a word cannot know its old connection. A KEEPALIVE on it
@@ -188,23 +208,28 @@ impl RouteServer {
         let mut is_recoded = false;
         if let Some(before) = before {
             if *before.key() == key {
+                coverage::hit(Subscription::Same);
                 return true;
             }
             let (old, new) = (&before.key().profile, &key.profile);
             if old.families.intersection(new.families) != old.families {
+                coverage::hit(Subscription::FamilyLost);
                 return false;
             }
             is_recoded = old != new;
         } else if !missing.is_empty() {
+            coverage::hit(Subscription::NextHopMissing);
             let peer = conn.label();
             self.notice(Notice::NextHopMissing { peer, families: missing });
         }
         let group = self.groups.join(key, id, |feeds| self.catalog.desired(feeds));
         if let Some(conn) = self.conns.get_mut(&id) {
             if let Some(outbound) = &mut conn.outbound {
+                coverage::hit(if is_recoded { Subscription::Recoded } else { Subscription::Moved });
                 self.groups.leave(outbound.group, id);
                 outbound.handle_regroup(group, is_recoded);
             } else {
+                coverage::hit(Subscription::First);
                 conn.outbound = Some(Outbound::new(group, negotiated.families, negotiated.enhanced_refresh));
             }
         }
@@ -220,8 +245,11 @@ impl RouteServer {
         if refresh.kind == RefreshKind::Request
             && let Some(outbound) = &mut conn.outbound
         {
+            coverage::hit(Server::RefreshRequest);
             outbound.handle_refresh(refresh.family);
             self.signal(id);
+        } else {
+            coverage::hit(Server::RefreshMark);
         }
     }
 

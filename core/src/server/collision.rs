@@ -16,7 +16,7 @@ pub(super) struct Speaker {
 
 /// The connection that stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Survivor {
+pub(crate) enum Survivor {
     /// The one that was there.
     Existing,
     /// The one whose OPEN has just come.

@@ -6,6 +6,7 @@ use super::admission::cease;
 use super::conn::Owner;
 use super::{Action, Command, CommandError, Notice, Phase, Reply, RouteServer};
 use crate::config::Config;
+use crate::coverage::{self, Reload, Server};
 use crate::ids::{ConnId, Ticket};
 use crate::session::State;
 use crate::time::Instant;
@@ -14,6 +15,7 @@ use crate::wire::Notification;
 impl RouteServer {
     pub(super) fn handle_command(&mut self, now: Instant, ticket: Ticket, command: Command) {
         if self.phase != Phase::Serving {
+            coverage::hit(Reload::ShuttingDown);
             self.reply(ticket, Reply::Refused(CommandError::ShuttingDown));
             return;
         }
@@ -21,11 +23,15 @@ impl RouteServer {
             Command::Reload(config) => {
                 let reply = match config.check() {
                     Ok(()) => self.reload(now, *config),
-                    Err(error) => Reply::Refused(CommandError::Config(error)),
+                    Err(error) => {
+                        coverage::hit(Reload::Unacceptable);
+                        Reply::Refused(CommandError::Config(error))
+                    }
                 };
                 self.reply(ticket, reply);
             }
             Command::Shutdown { text } => {
+                coverage::hit(Server::Stopping);
                 self.phase = Phase::Stopping(ticket);
                 // RFC 4486: Administrative Shutdown, with a text for the other side (RFC 9003).
                 self.close_all(now, &Notification::with_text(6, ADMINISTRATIVE_SHUTDOWN, &text));
@@ -39,6 +45,7 @@ impl RouteServer {
             && self.conns.is_empty()
             && self.writes_pending == 0
         {
+            coverage::hit(Server::Stopped);
             self.phase = Phase::Stopped;
             self.reply(ticket, Reply::ShutDown);
         }
@@ -69,17 +76,25 @@ impl RouteServer {
     fn reconsider(&mut self, id: ConnId, is_other_speaker: bool) -> Option<Notification> {
         let conn = self.conns.get(&id)?;
         if conn.session.state() == State::Closed {
+            coverage::hit(Reload::Closed);
             return None;
         }
         if is_other_speaker {
+            coverage::hit(Reload::OtherSpeaker);
             return Some(cease(OTHER_CONFIGURATION_CHANGE));
         }
-        let negotiated = conn.session.negotiated().copied()?;
+        let Some(negotiated) = conn.session.negotiated().copied() else {
+            coverage::hit(Reload::Unopened);
+            return None;
+        };
         let Ok(owner) = self.identify(conn, &negotiated) else {
+            coverage::hit(Reload::Deconfigured);
             return Some(cease(PEER_DECONFIGURED));
         };
         self.rename(id, owner);
-        (!self.subscribe_again(id)).then(|| cease(OTHER_CONFIGURATION_CHANGE))
+        let is_kept = self.subscribe_again(id);
+        coverage::hit(if is_kept { Reload::Kept } else { Reload::Reset });
+        (!is_kept).then(|| cease(OTHER_CONFIGURATION_CHANGE))
     }
 
     /// The connection may now be another entry's.

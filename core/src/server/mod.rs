@@ -24,9 +24,12 @@ pub use input::{Command, CommandError, FetchOutcome, Input, Reply, SourceRecord}
 pub use notice::{Level, Notice};
 pub use stats::{PeerStatus, Stats};
 
+pub(crate) use collision::Survivor;
+
 use self::conn::{Conn, Owner};
 use self::peer::{Identity, Registry};
 use crate::config::{Config, ConfigError};
+use crate::coverage;
 use crate::feed::Catalog;
 use crate::ids::{ConnId, Ticket};
 use crate::rib::{Groups, ImageCache};
@@ -164,7 +167,7 @@ impl RouteServer {
 
     fn handle_received(&mut self, now: Instant, id: ConnId, bytes: &[u8]) {
         let Some(conn) = self.conns.get_mut(&id) else {
-            self.stats.stale_inputs += 1;
+            self.note_stale();
             return;
         };
         self.stats.bytes_received += bytes.len() as u64;
@@ -174,7 +177,7 @@ impl RouteServer {
 
     fn handle_sent(&mut self, now: Instant, id: ConnId) {
         let Some(conn) = self.conns.get_mut(&id) else {
-            self.stats.stale_inputs += 1;
+            self.note_stale();
             return;
         };
         conn.session.handle_sending(now, Sending::Progress);
@@ -183,7 +186,7 @@ impl RouteServer {
 
     fn handle_disconnected(&mut self, now: Instant, id: ConnId, lost: Lost) {
         let Some(conn) = self.conns.get_mut(&id) else {
-            self.stats.stale_inputs += 1;
+            self.note_stale();
             return;
         };
         conn.session.handle_disconnected(lost);
@@ -198,6 +201,7 @@ impl RouteServer {
         };
         if conn.linger.is_some_and(|at| at <= now) {
             conn.linger = None;
+            coverage::hit(coverage::Server::LingerExpired);
             self.actions.push_back(Action::Close { conn: id, flush: false });
         }
         conn.session.handle_timeout(now);
@@ -286,6 +290,12 @@ impl RouteServer {
             conn.is_signalled = true;
             self.actions.push_back(Action::Transmit { conn: id });
         }
+    }
+
+    /// An input named something gone.
+    fn note_stale(&mut self) {
+        coverage::hit(coverage::Server::StaleInput);
+        self.stats.stale_inputs += 1;
     }
 
     fn notice(&mut self, notice: Notice) {

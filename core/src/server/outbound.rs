@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::config::Families;
+use crate::coverage::{self, Outbound as Path};
 use crate::rib::{Cursor, Group, GroupId, ImageCache, Plan, Progress, View, WireProfile};
 use crate::server::{Batch, Chunk};
 use crate::wire::{AfiSafi, Attribute, RefreshKind, RouteRefresh, Update, WireParams};
@@ -59,18 +60,25 @@ impl Outbound {
 
     /// The peer moved to another group; `is_recoded` when its routes look different there.
     pub(super) fn handle_regroup(&mut self, group: GroupId, is_recoded: bool) {
+        coverage::hit(if self.run.is_some() { Path::RegroupDuringRun } else { Path::RegroupBetweenRuns });
         self.group = group;
         self.is_recoded |= is_recoded;
     }
 
     /// The peer asks for a family again. However often it asks, one refresh runs and one waits.
     pub(super) fn handle_refresh(&mut self, family: AfiSafi) {
+        coverage::hit(match &self.run {
+            _ if !self.refresh.is_empty() => Path::RefreshAgain,
+            Some(_) => Path::RefreshDuringRun,
+            None => Path::RefreshBetweenRuns,
+        });
         self.refresh.v4 |= family == AfiSafi::IPV4_UNICAST;
         self.refresh.v6 |= family == AfiSafi::IPV6_UNICAST;
     }
 
     /// Gives up the run; the peer is gone.
     pub(super) fn close(self, images: &mut ImageCache) {
+        coverage::hit(if self.run.is_some() { Path::ClosedDuringRun } else { Path::ClosedBetweenRuns });
         if let Some(run) = self.run {
             images.close(run.cursor);
         }
@@ -95,11 +103,17 @@ impl Outbound {
         let profile = &group.key().profile;
         if self.is_recoded || self.told != *group.current() {
             let resend = core::mem::take(&mut self.is_recoded);
+            coverage::hit(if resend { Path::Recoded } else { Path::Difference });
             self.run(group, images, profile.clone(), resend, Families::NONE);
             return true;
         }
         if !self.refresh.is_empty() {
             let refresh = core::mem::take(&mut self.refresh);
+            coverage::hit(if self.has_enhanced_refresh {
+                Path::RefreshMarked
+            } else {
+                Path::RefreshUnmarked
+            });
             self.mark(refresh, RefreshKind::Begin, batch);
             let families = profile.families.intersection(refresh);
             let profile = Arc::new(WireProfile { families, ..WireProfile::clone(profile) });
@@ -107,9 +121,11 @@ impl Outbound {
             return true;
         }
         if group.is_loaded() && !self.end_of_rib.is_empty() {
+            coverage::hit(Path::EndOfRib);
             push_end_of_rib(core::mem::take(&mut self.end_of_rib), batch);
             return true;
         }
+        coverage::hit(if self.end_of_rib.is_empty() { Path::Silent } else { Path::EndOfRibHeld });
         false
     }
 

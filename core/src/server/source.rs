@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Action, FetchOutcome, Notice, RouteServer, SourceRecord, StoreWrite};
+use crate::coverage;
 use crate::feed::{FeedChange, SourceOutcome};
 use crate::ids::{SourceId, Ticket};
 
@@ -42,12 +43,12 @@ impl RouteServer {
             self.actions.push_back(Action::Fetch { source, request });
         }
         let Some((name, origin)) = self.catalog.describe_source(source) else {
-            self.stats.stale_inputs += 1;
+            self.note_stale();
             return;
         };
         let (name, origin) = (String::from(name), String::from(origin));
         match outcome {
-            SourceOutcome::Ignored => self.stats.stale_inputs += 1,
+            SourceOutcome::Ignored => self.note_stale(),
             SourceOutcome::Unchanged { bad: None } => {}
             SourceOutcome::Unchanged { bad: Some((count, first)) } => {
                 self.notice(Notice::SourceBadLines { source: name, origin, count, first });
@@ -74,6 +75,7 @@ impl RouteServer {
     pub(super) fn handle_stored(&mut self, _ticket: Ticket, result: Result<(), String>) {
         self.writes_pending = self.writes_pending.saturating_sub(1);
         if let Err(error) = result {
+            coverage::hit(coverage::Server::StoreFailed);
             self.notice(Notice::StoreFailed { error });
         }
     }

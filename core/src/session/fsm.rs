@@ -7,6 +7,7 @@ use super::control::Control;
 use super::inbound::Inbound;
 use super::negotiate::{self, Negotiated};
 use super::{DownReason, Lost, SessionConfig};
+use crate::coverage::{self, Decision, Server};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::wire::{
@@ -206,6 +207,7 @@ impl Session {
                     return None;
                 }
                 Err(error) => {
+                    coverage::hit(Decision::Header(self.state));
                     self.close(error.notification());
                     continue;
                 }
@@ -248,6 +250,7 @@ impl Session {
     }
 
     fn fire(&mut self, now: Instant, timer: Timer) {
+        coverage::hit(Decision::Timer(self.state, timer));
         match timer {
             Timer::OpenDelay => {
                 self.say_open(negotiate::capabilities(&self.config));
@@ -266,6 +269,7 @@ impl Session {
 
     /// One whole message. Which kinds a state accepts is this match; all else is an FSM error (RFC 6608).
     fn handle_frame(&mut self, now: Instant, frame: &Frame<'_>) -> Option<Event> {
+        coverage::hit(Decision::Message(self.state, frame.kind));
         match (self.state, frame.kind) {
             (State::Closed, _) => None,
             (_, MessageKind::Notification) => {
@@ -334,6 +338,7 @@ impl Session {
                 if self.inbound.as_mut().is_none_or(|inbound| inbound.count(&update, self.config.asn)) {
                     return Some(Event::Update(update));
                 }
+                coverage::hit(Server::OverLimit);
                 // RFC 4486 4: Maximum Number of Prefixes Reached.
                 self.close(Notification::new(6, 1));
             }
@@ -369,6 +374,7 @@ impl Session {
     }
 
     fn end(&mut self, notification: Option<Notification>, reason: DownReason) {
+        coverage::hit(Decision::End(self.state, &reason));
         if self.state == State::Closed {
             return;
         }

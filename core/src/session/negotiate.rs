@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
 use crate::config::Families;
+use crate::coverage::{self, Agreement};
 use crate::ids::Asn;
 use crate::session::SessionConfig;
 use crate::wire::{AfiSafi, Capability, Notification, Open, WireParams};
@@ -47,6 +48,7 @@ pub(super) fn capabilities(config: &SessionConfig) -> Vec<Capability> {
 
 /// Those of `ours` that `peer` offered too.
 pub(super) fn mirror(ours: Vec<Capability>, peer: &Open) -> Vec<Capability> {
+    coverage::hit(Agreement::Mirrored);
     let offered = |ours: &Capability| {
         peer.capabilities.iter().any(|theirs| match (ours, theirs) {
             (Capability::Multiprotocol(ours), Capability::Multiprotocol(theirs)) => ours == theirs,
@@ -64,6 +66,7 @@ pub(super) fn negotiate(
 ) -> Result<Negotiated, Notification> {
     let is_internal = peer.asn == config.asn;
     if is_internal && peer.router_id == config.router_id {
+        coverage::hit(Agreement::SameIdentifier);
         // RFC 6286 2.2: within an AS the identifier must differ; between two it may be the same.
         return Err(Notification::new(2, 3));
     }
@@ -72,6 +75,7 @@ pub(super) fn negotiate(
         .families
         .intersection(Families { v4: supports(AfiSafi::IPV4_UNICAST), v6: supports(AfiSafi::IPV6_UNICAST) });
     if common.is_empty() {
+        coverage::hit(Agreement::NoFamily);
         // RFC 5492 5: the data are the capabilities that we need and miss.
         let mut data = Vec::new();
         for family in config.families.iter() {
@@ -79,6 +83,7 @@ pub(super) fn negotiate(
         }
         return Err(Notification { code: 2, subcode: 7, data });
     }
+    coverage::hit(Agreement::Agreed);
     let both =
         |wanted: fn(&Capability) -> bool| ours.iter().any(wanted) && peer.capabilities.iter().any(wanted);
     Ok(Negotiated {

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::{HEADER_LEN, MessageKind, Notification};
+use crate::coverage::{self, Decision};
 
 /// A fault that ends the session. What RFC 7606 lets a session survive is an
 /// [`AttributeFault`](super::AttributeFault) instead.
@@ -51,6 +52,7 @@ pub enum DecodeError {
 impl DecodeError {
     /// The NOTIFICATION to send. Its data is cut to what fits a message of 4096 octets.
     pub fn notification(&self) -> Notification {
+        coverage::hit(Decision::Reset(self));
         let (code, subcode, data): (u8, u8, Vec<u8>) = match self {
             Self::Marker => (1, 1, Vec::new()),
             Self::MessageLength(len) => (1, 2, len.to_be_bytes().to_vec()),

@@ -27,6 +27,8 @@ mod open;
 mod reader;
 mod received;
 mod refresh;
+#[cfg(feature = "coverage")]
+mod rule;
 mod spec;
 mod update;
 
@@ -46,6 +48,8 @@ pub use update::Update;
 pub(crate) use attribute::{code, flag};
 pub(crate) use header::begin;
 use header::finish;
+#[cfg(feature = "coverage")]
+pub(crate) use rule::{attribute_name, attribute_row, attribute_rules};
 
 /// Octets in a message header: marker, length, type (RFC 4271 4.1).
 pub const HEADER_LEN: usize = 19;

@@ -10,6 +10,7 @@ use super::spec::{self, AttributeSpec};
 use super::{
     Attribute, DecodeError, MessageKind, ReceivedUpdate, WireParams, attribute, begin, finish, header,
 };
+use crate::coverage::{self, Decision};
 use crate::rib::Prefix4;
 
 /// An UPDATE, part by part.
@@ -191,6 +192,7 @@ impl<'a> Decoder<'a> {
         whole: &'a [u8],
     ) -> Result<(), DecodeError> {
         let fault = AttributeFault { code, kind, severity };
+        coverage::hit(Decision::Fault(code, kind));
         match severity {
             Severity::SessionReset => return Err(reset(fault, whole)),
             Severity::TreatAsWithdraw => {

@@ -1,0 +1,286 @@
+//! Which decisions a run has taken, so that a simulation can name those that it never reached.
+//!
+//! A decision point says [`hit`], in one line. Without the feature `coverage` that is nothing at all; with it,
+//! each decision has a flag, and `decisions` lists all of them by name. Nothing in the core reads the flags.
+//!
+//! The lists come from the enums and tables that decide: a new state, timer, message, error, fault or attribute
+//! row is a new line of the list by itself, or does not compile until it is named in `table`.
+
+use crate::server::Survivor;
+use crate::session::{DownReason, State, Timer};
+use crate::wire::{DecodeError, FaultKind, MessageKind};
+
+#[cfg(feature = "coverage")]
+mod table;
+
+#[cfg(feature = "coverage")]
+pub use table::{decisions, reset};
+
+/// Something the core decided.
+#[cfg_attr(not(feature = "coverage"), expect(dead_code, reason = "what nobody notes, nobody reads"))]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Decision<'a> {
+    /// A message of this kind came in this state.
+    Message(State, MessageKind),
+    /// Octets that make no message came in this state.
+    Header(State),
+    /// This timer fired in this state.
+    Timer(State, Timer),
+    /// The session was ended in this state, and why.
+    End(State, &'a DownReason),
+    /// What an OPEN led to.
+    Agreement(Agreement),
+    /// An attribute of this code had this fault.
+    Fault(u8, FaultKind),
+    /// A session or connection ended for this error.
+    Reset(&'a DecodeError),
+    /// Who may connect.
+    Admission(Admission),
+    /// A new connection met one in this state.
+    Collision(State, Survivor),
+    /// Which group an established peer is in.
+    Subscription(Subscription),
+    /// What a new configuration did.
+    Reload(Reload),
+    /// What a source brought.
+    Source(Source),
+    /// What that did to a feed.
+    Feed(Feed),
+    /// What a peer is told.
+    Outbound(Outbound),
+    /// What became of an image.
+    Image(Image),
+    /// What the server met besides.
+    Server(Server),
+}
+
+/// Notes that a decision was taken.
+#[cfg(feature = "coverage")]
+pub(crate) fn hit<'a>(decision: impl Into<Decision<'a>>) {
+    table::set(&decision.into());
+}
+
+/// Nothing, and what it is given is not even built.
+#[cfg(not(feature = "coverage"))]
+#[inline]
+pub(crate) fn hit<'a>(_: impl Into<Decision<'a>>) {}
+
+/// An enum of outcomes that knows all of its variants, and is a [`Decision`].
+macro_rules! outcomes {
+    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) enum $name { $($(#[$doc])* $variant,)* }
+
+        impl From<$name> for Decision<'_> {
+            fn from(outcome: $name) -> Self {
+                Self::$name(outcome)
+            }
+        }
+
+        #[cfg(feature = "coverage")]
+        table::listed!($name: $($variant,)*);
+    };
+}
+
+outcomes! {
+    /// What an OPEN led to, when it was sound in itself.
+    Agreement {
+        /// OPENs agree.
+        Agreed,
+        /// Ours waited for theirs and offers only what that did.
+        Mirrored,
+        /// A speaker of our AS has our identifier.
+        SameIdentifier,
+        /// No family in common.
+        NoFamily,
+    }
+}
+
+outcomes! {
+    /// Who may connect, first by address, then by OPEN.
+    Admission {
+        /// Closed without a word: stopping, an id in use, or far too many.
+        Dropped,
+        /// Refused: too many connections.
+        Full,
+        /// Address of a registered peer.
+        Registered,
+        /// Refused: an unknown address, and these are not served.
+        UnknownRefused,
+        /// Refused: too many unknown peers, in all or at this address.
+        UnknownOverQuota,
+        /// An unknown address within its quota.
+        UnknownWithinQuota,
+        /// By its OPEN a registered peer.
+        IdentifiedRegistered,
+        /// By its OPEN nobody we know, who is served.
+        IdentifiedUnknown,
+        /// Its OPEN came when unknown peers were not served any more.
+        IdentifiedStranger,
+        /// A registered address with another ASN.
+        WrongAsn,
+        /// Offers only families that its entry has not.
+        NoFamily,
+    }
+}
+
+outcomes! {
+    /// Which group an established peer is in.
+    Subscription {
+        /// Its first one.
+        First,
+        /// Still the same.
+        Same,
+        /// Another one whose routes look the same.
+        Moved,
+        /// Another one whose routes look different.
+        Recoded,
+        /// Impossible: it would lose a family in the middle of a session.
+        FamilyLost,
+        /// A family without a next hop is left out.
+        NextHopMissing,
+    }
+}
+
+outcomes! {
+    /// What a new configuration did, to all and to each connection.
+    Reload {
+        /// Refused: we are about to stop.
+        ShuttingDown,
+        /// Refused: it is not acceptable.
+        Unacceptable,
+        /// A connection was closed already.
+        Closed,
+        /// A connection has no OPEN yet and goes on.
+        Unopened,
+        /// A connection is reset, since our ASN or identifier changed.
+        OtherSpeaker,
+        /// A connection is reset, since nobody has it any more.
+        Deconfigured,
+        /// A connection stays.
+        Kept,
+        /// A connection is reset, since its session cannot say what it should.
+        Reset,
+    }
+}
+
+outcomes! {
+    /// What a source brought.
+    Source {
+        /// Nothing: nobody had asked.
+        Ignored,
+        /// "As before", and something is held.
+        Unchanged,
+        /// "As before", and nothing is held.
+        UnchangedWithoutBody,
+        /// No body.
+        Failed,
+        /// A body without a prefix.
+        Empty,
+        /// A body with more bad lines than good ones.
+        Garbled,
+        /// A body with the prefixes that are held.
+        Same,
+        /// A first usable body.
+        First,
+        /// A usable body with other prefixes.
+        Fresh,
+        /// A failure without anything held, which the configuration calls fatal.
+        Fatal,
+        /// A failure that takes nothing away.
+        Survived,
+        /// A body from the store.
+        Restored,
+        /// Asked again while a fetch is under way.
+        WantedMeanwhile,
+    }
+}
+
+outcomes! {
+    /// What a new body or configuration did to a feed.
+    Feed {
+        /// Other routes.
+        NewRoutes,
+        /// The same routes, and now it has loaded, or no longer has.
+        LoadedOnly,
+        /// Nothing.
+        Nothing,
+    }
+}
+
+outcomes! {
+    /// What a peer is told.
+    Outbound {
+        /// A run of differences begins.
+        Difference,
+        /// A run of all routes in another coding begins.
+        Recoded,
+        /// A refresh between marks begins.
+        RefreshMarked,
+        /// A refresh without marks begins.
+        RefreshUnmarked,
+        /// End-of-RIB.
+        EndOfRib,
+        /// Nothing, since a feed has not loaded and End-of-RIB waits for it.
+        EndOfRibHeld,
+        /// Nothing: all is said.
+        Silent,
+        /// A refresh is asked for between runs.
+        RefreshBetweenRuns,
+        /// A refresh is asked for while a run is under way.
+        RefreshDuringRun,
+        /// A refresh is asked for again before the first one began.
+        RefreshAgain,
+        /// Another group while a run is under way.
+        RegroupDuringRun,
+        /// Another group between runs.
+        RegroupBetweenRuns,
+        /// Closed while a run is under way.
+        ClosedDuringRun,
+        /// Closed between runs.
+        ClosedBetweenRuns,
+    }
+}
+
+outcomes! {
+    /// What became of an image.
+    Image {
+        /// Begun for a first peer.
+        Begun,
+        /// Shared with a peer that is still at it.
+        Shared,
+        /// Taken up again while nobody used it.
+        Revived,
+        /// Dropped incomplete, when its last peer left.
+        Abandoned,
+        /// Kept complete for the next peer.
+        Kept,
+        /// Dropped, as the one longest unused.
+        Evicted,
+        /// Continued: the batch was full.
+        Continued,
+    }
+}
+
+outcomes! {
+    /// What the server met besides.
+    Server {
+        /// An input named something gone.
+        StaleInput,
+        /// A closing connection took too long over its last bytes.
+        LingerExpired,
+        /// A route refresh was asked for.
+        RefreshRequest,
+        /// A peer marked a refresh of its own.
+        RefreshMark,
+        /// A peer announced more than it may.
+        OverLimit,
+        /// The store failed.
+        StoreFailed,
+        /// The end has begun.
+        Stopping,
+        /// The end.
+        Stopped,
+    }
+}
