@@ -14,7 +14,7 @@ use crate::wire::{DecodeError, FaultKind, MessageKind};
 mod table;
 
 #[cfg(feature = "coverage")]
-pub use table::{decisions, reset};
+pub use table::decisions;
 
 /// Something the core decided.
 #[cfg_attr(not(feature = "coverage"), expect(dead_code, reason = "what nobody notes, nobody reads"))]

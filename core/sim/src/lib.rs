@@ -8,6 +8,7 @@
 //! Nothing here reads a clock: the same calls give the same bytes.
 
 mod client;
+pub mod coverage;
 mod lab;
 
 pub use client::{Client, ClientConfig, Route};

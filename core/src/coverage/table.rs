@@ -57,7 +57,7 @@ pub(super) fn set(decision: &Decision<'_>) {
     }
 }
 
-/// Every decision by name, and whether it was taken since the start or the last [`reset`], by any thread.
+/// Every decision by name, and whether any thread has taken it since the process began.
 pub fn decisions() -> Vec<(String, bool)> {
     let mut all = Vec::new();
     grid::<State, MessageKind>(&mut all, MESSAGE, "message");
@@ -80,13 +80,6 @@ pub fn decisions() -> Vec<(String, bool)> {
     list::<Image>(&mut all, IMAGE, "image");
     list::<Server>(&mut all, SERVER, "server");
     all
-}
-
-/// Forgets what was reached.
-pub fn reset() {
-    for flag in &REACHED {
-        flag.store(false, Ordering::Relaxed);
-    }
 }
 
 const MESSAGE: usize = 0;
