@@ -10,6 +10,7 @@
 //! | [`session`] | one connection's BGP: states, timers, negotiation, what to say and when to hang up |
 //! | [`feed`] | how bodies become sorted prefix sets and versioned feeds |
 //! | [`rib`] | what a peer should have, what it was told, and the shared bytes that bring one to the other |
+//! | [`record`] | what a log of all inputs looks like, and whether a core still answers them the same |
 //! | [`server`] | who a connection belongs to, which feeds it gets, and every action an adapter performs |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -18,10 +19,12 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod coding;
 pub mod config;
 pub mod coverage;
 pub mod feed;
 pub mod ids;
+pub mod record;
 pub mod rib;
 pub mod rng;
 pub mod server;

@@ -1,9 +1,12 @@
 //! The one source of randomness: seeded, small, the same on every machine.
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::Duration;
 
 /// SplitMix64 (Steele, Lea, Flood 2014). Good enough for jitter and salts; not for secrets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Rng(u64);
 
 impl Rng {

@@ -33,6 +33,11 @@ impl<K: Ord + Copy> Timers<K> {
         }
     }
 
+    /// Who has a deadline, and when.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (K, Instant)> + '_ {
+        self.by_owner.iter().map(|(&owner, &at)| (owner, at))
+    }
+
     pub(crate) fn next(&self) -> Option<(Instant, K)> {
         self.by_time.first().copied()
     }

@@ -9,6 +9,7 @@ use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 pub use near::nearest;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::Asn;
 use crate::rib::AnyPrefix;
@@ -16,7 +17,7 @@ use crate::time::Duration;
 use crate::wire::{AfiSafi, Community, LargeCommunity};
 
 /// The route server's configuration. Build it, then [`Config::check`] it; the server takes no other.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
     /// Our ASN: first in every AS_PATH.
     pub asn: Asn,
@@ -47,7 +48,8 @@ pub struct Config {
 }
 
 /// A next hop of one family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NextHop<A> {
     /// The address at which the peer reached us, when it is of this family.
     SelfAddress,
@@ -56,7 +58,8 @@ pub enum NextHop<A> {
 }
 
 /// What happens to a peer that no entry matches.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum UnknownPeers {
     /// Cease 6/5 (RFC 4486 "Connection Rejected").
     Refuse,
@@ -72,7 +75,7 @@ pub enum UnknownPeers {
 }
 
 /// One source of prefixes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceConfig {
     /// Its name: letters, digits, `-`, `_`, `.`.
     pub name: String,
@@ -83,7 +86,8 @@ pub struct SourceConfig {
 }
 
 /// Where a source's bodies come from. The core never opens one; it asks the adapter to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Location {
     /// A file; read again on every reload.
     File {
@@ -98,7 +102,7 @@ pub enum Location {
 }
 
 /// One feed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedConfig {
     /// Its name: letters, digits, `-`, `_`, `.`.
     pub name: String,
@@ -113,7 +117,8 @@ pub struct FeedConfig {
 }
 
 /// Whether a feed is aggregated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Aggregate {
     /// Every prefix as its sources have it.
     Off,
@@ -123,7 +128,7 @@ pub enum Aggregate {
 }
 
 /// One registered peer, or a range of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerConfig {
     /// Its name in logs and commands: letters, digits, `-`, `_`, `.`.
     pub name: String,
@@ -144,7 +149,8 @@ pub struct PeerConfig {
 }
 
 /// From where a peer may connect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AddressMatch {
     /// Anywhere.
     Any,
@@ -163,7 +169,8 @@ impl AddressMatch {
 }
 
 /// Which ASN a peer's OPEN must show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AsnMatch {
     /// Any usable one.
     Any,
@@ -182,7 +189,7 @@ impl AsnMatch {
 }
 
 /// A set of the two families we serve.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Families {
     /// IPv4 unicast.
     pub v4: bool,

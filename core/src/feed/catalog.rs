@@ -9,12 +9,18 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{Config, FeedConfig, Location, SourceConfig};
 use crate::coverage::{self, Source as Fate};
 use crate::feed::{BadLine, FeedPart, FeedTable, ParsedList, PrefixSet, parse_lines};
 use crate::ids::{FeedId, Serial, SourceId};
 use crate::rib::{AnyPrefix, Desired, TagSet, View};
 use crate::server::{FetchOutcome, FetchRequest, SourceRecord};
+
+mod snapshot;
+
+pub(crate) use snapshot::CatalogSnapshot;
 
 /// All sources and feeds.
 #[derive(Clone, Debug, Default)]
@@ -35,12 +41,13 @@ struct Source {
 /// A source's last good body, parsed.
 #[derive(Clone, Debug)]
 struct Held {
-    list: ParsedList,
+    list: Arc<ParsedList>,
     serial: Serial,
 }
 
 /// One request at a time is under way for a source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Fetch {
     Idle,
     Running,
@@ -170,7 +177,7 @@ impl Catalog {
                 unix_secs: record.unix_secs,
                 prefixes: list.v4.len() + list.v6.len(),
             });
-            source.held = Some(Held { list, serial: record.serial });
+            source.held = Some(Held { list: Arc::new(list), serial: record.serial });
         }
         let all: Vec<FeedId> = self.feeds.keys().copied().collect();
         (restored, all.into_iter().filter_map(|id| self.rebuild(id)).collect())
@@ -305,7 +312,7 @@ impl Source {
             v6: PrefixSet::from_prefixes(v6),
             ..ParsedList::default()
         };
-        self.held = Some(Held { list, serial: Serial(0) });
+        self.held = Some(Held { list: Arc::new(list), serial: Serial(0) });
     }
 
     fn take(&mut self, unix_secs: u64, outcome: FetchOutcome) -> SourceOutcome {
@@ -346,7 +353,7 @@ impl Source {
             counts: (list.v4.len(), list.v6.len()),
             bad,
         };
-        self.held = Some(Held { list, serial });
+        self.held = Some(Held { list: Arc::new(list), serial });
         outcome
     }
 

@@ -3,21 +3,26 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use super::{BadLine, PrefixSet};
 use crate::rib::{AnyPrefix, Prefix, Prefix4, PrefixError, V4, V6};
 
 /// What a list holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParsedList {
     /// Its IPv4 prefixes.
     pub v4: PrefixSet<V4>,
     /// Its IPv6 prefixes.
     pub v6: PrefixSet<V6>,
     /// How many lines are no prefix.
+    #[serde(skip)]
     pub bad: usize,
     /// The first of these, at most [`MAX_BAD_LINES`].
+    #[serde(skip)]
     pub first_bad: Vec<BadLine>,
     /// How many lines held anything besides blanks and comments, good and bad.
+    #[serde(skip)]
     pub lines: usize,
 }
 

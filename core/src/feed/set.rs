@@ -1,9 +1,14 @@
 //! A set of prefixes of one family: sorted, each once, immutable, packed by column.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 
-use crate::rib::{Family, Prefix};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::coding::Words;
+use crate::rib::{Bits, Family, Prefix};
 
 /// Prefixes in ascending order (address, then length), each once: 5 octets an IPv4 one, 17 an IPv6 one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +92,34 @@ impl<F: Family> PrefixSet<F> {
     pub(crate) fn lens(&self) -> &[u8] {
         &self.lens
     }
+}
+
+impl<F: Family> Serialize for PrefixSet<F> {
+    /// As one text, `192.0.2.0/24 198.51.100.0/24`.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Words(self.iter()))
+    }
+}
+
+impl<'de, F: Family> Deserialize<'de> for PrefixSet<F> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'_, str>>::deserialize(deserializer)?;
+        let prefixes: Option<Vec<_>> = text.split_ascii_whitespace().map(parse).collect();
+        prefixes.map(Self::from_prefixes).ok_or_else(|| de::Error::custom("not prefixes of this family"))
+    }
+}
+
+/// A prefix as `Display` shows it.
+fn parse<F: Family>(text: &str) -> Option<Prefix<F>> {
+    let (address, len) = text.split_once('/')?;
+    let mut octets = <F::Bits as Bits>::Octets::default();
+    let slot = octets.as_mut();
+    match address.parse().ok()? {
+        IpAddr::V4(address) if slot.len() == 4 => slot.copy_from_slice(&address.octets()),
+        IpAddr::V6(address) if slot.len() == 16 => slot.copy_from_slice(&address.octets()),
+        _ => return None,
+    }
+    Prefix::new(F::Bits::from_octets(octets), len.parse().ok()?)
 }
 
 #[cfg(test)]

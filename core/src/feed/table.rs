@@ -11,6 +11,8 @@ use crate::ids::{FeedId, Serial};
 use crate::rib::tag::{TagId, TagSpace};
 use crate::rib::{Family, Prefix, TagSet, V4, V6};
 
+mod json;
+
 /// What one source gives to a feed.
 #[derive(Clone, Debug)]
 pub struct FeedPart<'a> {

@@ -4,8 +4,14 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{ConnId, FeedId};
 use crate::rib::{View, WireProfile};
+
+mod snapshot;
+
+pub(crate) use snapshot::GroupsSnapshot;
 
 /// What makes two peers equal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,7 +23,8 @@ pub struct GroupKey {
 }
 
 /// Names a group while it has a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct GroupId(u64);
 
 /// Peers that should all have the same.

@@ -184,13 +184,45 @@ impl ImageCache {
             }
             cursor.segment += 1;
             cursor.offset = 0;
-            if cursor.segment == image.segments.len() && image.packer.is_none() {
-                return Progress::Done;
-            }
+            // Asked before whether that was all: whether the end is known depends on who encoded it, and
+            // what a batch holds must not.
             if left == 0 {
                 return Progress::More;
             }
+            if cursor.segment == image.segments.len() && image.packer.is_none() {
+                return Progress::Done;
+            }
         }
+    }
+
+    /// How many octets of its image a cursor has handed out.
+    pub fn position(&self, cursor: &Cursor) -> usize {
+        let segments = self.images.get(&cursor.image).map_or(&[][..], |image| &image.segments);
+        segments.iter().take(cursor.segment).map(|segment| segment.len()).sum::<usize>() + cursor.offset
+    }
+
+    /// A place `octets` into the plan's image, or at its end; what lies before is encoded again. A place that
+    /// [`position`](Self::position) gave lies between two messages.
+    pub fn open_at(&mut self, plan: Plan, octets: usize) -> Cursor {
+        let mut cursor = self.open(plan);
+        let mut left = octets;
+        while left > 0
+            && let Some(image) = self.images.get_mut(&cursor.image)
+        {
+            let Some(segment) = image.segments.get(cursor.segment) else {
+                if !image.encode(&mut self.scratch, &mut self.stats) {
+                    break;
+                }
+                continue;
+            };
+            if left < segment.len() {
+                cursor.offset = left;
+                break;
+            }
+            left -= segment.len();
+            cursor.segment += 1;
+        }
+        cursor
     }
 
     /// Gives a cursor back, at its end or before. Every cursor must come back.

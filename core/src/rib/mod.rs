@@ -6,6 +6,7 @@ pub mod image;
 mod merge;
 pub mod pack;
 pub mod prefix;
+pub(crate) mod shelf;
 pub mod tag;
 pub mod view;
 

@@ -6,6 +6,8 @@
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
+use serde::{Deserialize, Serialize};
+
 use self::message::Message;
 use super::diff::Walk;
 use super::image::Plan;
@@ -21,7 +23,7 @@ mod attribute;
 mod message;
 
 /// All that decides how routes look on the wire, besides the routes. Peers of equal profiles share bytes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct WireProfile {
     /// AS numbers in AS_PATH take four octets (RFC 6793 was negotiated).
     pub as4: bool,

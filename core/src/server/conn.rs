@@ -3,6 +3,8 @@
 use alloc::string::{String, ToString};
 use core::net::{IpAddr, SocketAddr};
 
+use serde::{Deserialize, Serialize};
+
 use super::outbound::Outbound;
 use super::peer::{Identity, Peer};
 use crate::session::{self, Session};
@@ -29,7 +31,7 @@ pub(super) struct Conn {
 }
 
 /// Whose connection it is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Owner {
     pub(super) peer: Peer,
     pub(super) identity: Identity,

@@ -6,6 +6,8 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::net::SocketAddr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{Config, ConfigError};
 use crate::ids::{ConnId, Serial, SourceId, Ticket};
 use crate::session::Lost;
@@ -69,10 +71,11 @@ pub enum Input<'a> {
 }
 
 /// What came of a fetch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FetchOutcome {
     /// A whole body.
-    Body(Arc<[u8]>),
+    Body(#[serde(with = "crate::coding::body")] Arc<[u8]>),
     /// The source itself says that the last body still stands.
     Unchanged,
     /// No body: a sentence that names the place and the reason.
@@ -128,7 +131,7 @@ impl fmt::Display for CommandError {
 impl core::error::Error for CommandError {}
 
 /// A source's last good body, as the store keeps it over restarts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceRecord {
     /// The source's name.
     pub name: String,
@@ -137,5 +140,6 @@ pub struct SourceRecord {
     /// When it was fetched, in seconds since the Unix epoch.
     pub unix_secs: u64,
     /// The body.
+    #[serde(with = "crate::coding::body")]
     pub body: Arc<[u8]>,
 }

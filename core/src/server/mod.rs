@@ -10,6 +10,7 @@ mod input;
 mod notice;
 mod outbound;
 mod peer;
+mod snapshot;
 mod source;
 mod stats;
 
@@ -22,6 +23,8 @@ pub use batch::{Batch, Chunk};
 pub use conn::Timer;
 pub use input::{Command, CommandError, FetchOutcome, Input, Reply, SourceRecord};
 pub use notice::{Level, Notice};
+use serde::{Deserialize, Serialize};
+pub use snapshot::{Snapshot, SnapshotError};
 pub use stats::{PeerStatus, Stats};
 
 pub(crate) use collision::Survivor;
@@ -67,7 +70,8 @@ pub struct RouteServer {
 }
 
 /// Whether the end has begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Phase {
     Serving,
     /// Every session is closed; the command with this ticket is answered when all is flushed.

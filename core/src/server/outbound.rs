@@ -9,6 +9,10 @@ use crate::rib::{Cursor, Group, GroupId, ImageCache, Plan, Progress, View, WireP
 use crate::server::{Batch, Chunk};
 use crate::wire::{AfiSafi, Attribute, RefreshKind, RouteRefresh, Update, WireParams};
 
+mod snapshot;
+
+pub(super) use snapshot::OutboundSnapshot;
+
 /// A peer's Adj-RIB-Out: the view it was told, never a table of its own.
 ///
 /// One run is on its way at most: from `told` to what the group had when the run began. Whatever changes
@@ -33,6 +37,9 @@ struct Run {
     target: Arc<View>,
     /// Families whose refresh this run is.
     refresh: Families,
+    /// With `told` and `target`, what the cursor's [`Plan`] was made of.
+    resend: bool,
+    profile: Arc<WireProfile>,
 }
 
 impl Outbound {
@@ -138,8 +145,9 @@ impl Outbound {
         refresh: Families,
     ) {
         let target = group.current().clone();
-        let plan = Plan { told: self.told.clone(), current: target.clone(), resend, profile };
-        self.run = Some(Run { cursor: images.open(plan), target, refresh });
+        let plan =
+            Plan { told: self.told.clone(), current: target.clone(), resend, profile: profile.clone() };
+        self.run = Some(Run { cursor: images.open(plan), target, refresh, resend, profile });
     }
 
     fn finish(&mut self, run: Run, images: &mut ImageCache, batch: &mut Batch) {

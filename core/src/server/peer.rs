@@ -5,6 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{AddressMatch, AsnMatch, Families, PeerConfig};
 use crate::ids::{Asn, PeerId};
 use crate::rib::AnyPrefix;
@@ -31,7 +33,8 @@ pub(super) struct Changes {
 }
 
 /// Who the far end of a connection turned out to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Peer {
     /// A registered one.
     Registered(PeerId),
@@ -40,7 +43,7 @@ pub(super) enum Peer {
 }
 
 /// What two connections share when they are the same peer's, so that only one of them may live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Identity {
     peer: Peer,
     /// Tells the members of a range apart, and unknown peers; `None` for a peer of one address and ASN.
@@ -129,6 +132,26 @@ impl Registry {
             let is_here = peer.listen.is_none_or(|listen| reaches(listen, local));
             (is_here && peer.address.precision(remote).is_some()).then_some((id, peer))
         })
+    }
+}
+
+/// The registry as plain data. The entries are the configuration's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct RegistrySnapshot {
+    ids: BTreeMap<String, PeerId>,
+    next: u64,
+}
+
+impl Registry {
+    pub(super) fn snapshot(&self) -> RegistrySnapshot {
+        RegistrySnapshot { ids: self.ids.clone(), next: self.next }
+    }
+
+    pub(super) fn restore(snapshot: RegistrySnapshot, peers: &[PeerConfig]) -> Self {
+        let RegistrySnapshot { ids, next } = snapshot;
+        let mut registry = Self { ids, next, ..Self::default() };
+        registry.replace(peers);
+        registry
     }
 }
 

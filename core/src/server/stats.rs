@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::net::SocketAddr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{Asn, ConnId};
 use crate::rib::ImageStats;
 use crate::server::{RouteServer, Timer};
@@ -10,7 +12,7 @@ use crate::session::State;
 use crate::time::Instant;
 
 /// Counts since the server was made, and how many things there are now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
     /// Connections accepted.
     pub connections: u64,

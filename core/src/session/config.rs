@@ -2,12 +2,14 @@
 
 use core::net::Ipv4Addr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::Families;
 use crate::ids::Asn;
 use crate::time::Duration;
 
 /// The local side of a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionConfig {
     /// Our ASN.
     pub asn: Asn,

@@ -2,11 +2,13 @@
 
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::Families;
 use crate::wire::{AfiSafi, Notification, Open, RefreshKind, RouteRefresh, encode_keepalive};
 
 /// What waits to be sent. Two KEEPALIVEs that wait are one; so nothing here can grow.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Control {
     open: Option<Open>,
     keepalive: bool,

@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use super::config::OPEN_DEADLINE;
 use super::control::Control;
 use super::inbound::Inbound;
@@ -16,7 +18,8 @@ use crate::wire::{
 };
 
 /// Where a session stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// Connected, waiting for the peer's OPEN before sending ours (RFC 4271: Active, DelayOpenTimer running).
     OpenDelay,
@@ -74,12 +77,13 @@ pub enum Sending {
 /// [`poll_control`](Self::poll_control) whenever the socket can take bytes, and re-reads
 /// [`poll_timeout`](Self::poll_timeout). Bytes are decoded by `poll_event`, one message a call, so that the owner
 /// can act between two messages of one segment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Session {
     config: SessionConfig,
     rng: Rng,
     state: State,
     /// Bytes received and not decoded: less than one message once `poll_event` has returned `None`.
+    #[serde(with = "crate::coding::hex")]
     pub(super) received: Vec<u8>,
     decoded: usize,
     control: Control,

@@ -2,13 +2,15 @@
 
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::Asn;
 use crate::rib::{Bits, Family, Prefix};
 use crate::wire::ReceivedUpdate;
 
 /// The distinct prefixes a peer has announced and not withdrawn, as 32-bit fingerprints: four bytes each, at
 /// most `limit` of them. Two prefixes with one fingerprint count once, which errs in the peer's favour.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Inbound {
     limit: usize,
     salt: u64,

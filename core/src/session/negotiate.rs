@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::Families;
 use crate::coverage::{self, Agreement};
 use crate::ids::Asn;
@@ -10,7 +12,7 @@ use crate::session::SessionConfig;
 use crate::wire::{AfiSafi, Capability, Notification, Open, WireParams};
 
 /// What both sides agreed on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Negotiated {
     /// The peer's ASN.
     pub asn: Asn,

@@ -3,10 +3,13 @@
 use alloc::string::String;
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::wire::Notification;
 
 /// Why a session, or a connection on its way to one, ended. A peer's misbehaviour is data, not an error.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DownReason {
     /// We ended it and told the peer so.
     Sent(Notification),
@@ -30,7 +33,8 @@ impl fmt::Display for DownReason {
 }
 
 /// How a connection ended, from the adapter's side.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Lost {
     /// The peer closed its side.
     Eof,

@@ -2,13 +2,16 @@
 
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use super::AfiSafi;
 use super::reader::Reader;
 use crate::ids::Asn;
 
 /// One capability. A known code whose value has a wrong length is kept as [`Capability::Unknown`]: a
 /// capability is an offer, and an offer nobody understands is not taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Capability {
     /// Code 1: routes of this family (RFC 4760).
     Multiprotocol(AfiSafi),
@@ -36,12 +39,13 @@ pub enum Capability {
         /// The code.
         code: u8,
         /// The value, at most 255 octets.
+        #[serde(with = "crate::coding::hex")]
         data: Vec<u8>,
     },
 }
 
 /// A family in [`Capability::GracefulRestart`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestartFamily {
     /// The family.
     pub family: AfiSafi,

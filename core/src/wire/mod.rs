@@ -51,6 +51,8 @@ use header::finish;
 #[cfg(feature = "coverage")]
 pub(crate) use rule::{attribute_name, attribute_row, attribute_rules};
 
+use serde::{Deserialize, Serialize};
+
 /// Octets in a message header: marker, length, type (RFC 4271 4.1).
 pub const HEADER_LEN: usize = 19;
 /// The longest message without the extended message capability (RFC 4271 4.1).
@@ -59,7 +61,7 @@ pub const MAX_LEN: usize = 4096;
 pub const MAX_EXTENDED_LEN: usize = 65535;
 
 /// What negotiation changed about the coding. The default is plain RFC 4271: neither.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct WireParams {
     /// ASNs in AS_PATH and AGGREGATOR have four octets (RFC 6793).
     pub as4: bool,
@@ -75,7 +77,7 @@ impl WireParams {
 }
 
 /// An address family and subsequent family, as RFC 4760 numbers them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AfiSafi {
     /// Address family identifier: 1 is IPv4, 2 is IPv6.
     pub afi: u16,

@@ -5,16 +5,19 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::{DecodeError, HEADER_LEN, MAX_LEN, MessageKind, begin, finish};
 
 /// A NOTIFICATION. Its `Display` names code and subcode, and quotes the text with control characters escaped.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
     /// Error code.
     pub code: u8,
     /// Error subcode; 0 is "unspecific".
     pub subcode: u8,
     /// What the subcode defines. On sending it is cut to what fits 4096 octets.
+    #[serde(with = "crate::coding::hex")]
     pub data: Vec<u8>,
 }
 

@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
+use serde::{Deserialize, Serialize};
+
 use super::reader::Reader;
 use super::{AfiSafi, Capability, DecodeError, MAX_LEN, MessageKind, begin, finish};
 use crate::ids::Asn;
@@ -14,7 +16,7 @@ const PARAMETER_CAPABILITIES: u8 = 2;
 const PARAMETER_EXTENDED: u8 = 255;
 
 /// An OPEN.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Open {
     /// The speaker's ASN: that of the four-octet capability when it is there, else "My Autonomous System".
     /// On sending, one above 65535 shows as AS_TRANS in the latter; put the capability in as well.

@@ -1,0 +1,143 @@
+//! Gives a log's calls to a core and compares what it answers.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::{Call, Entry, FORMAT, Head, Origin, action, sent};
+use crate::config::ConfigError;
+use crate::server::{Batch, RouteServer, SnapshotError};
+use crate::time::Instant;
+
+/// A core that lives through a log again.
+#[derive(Debug)]
+pub struct Player {
+    core: RouteServer,
+    batch: Batch,
+    step: u64,
+    now: Instant,
+}
+
+/// A step whose answers are not those in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The step, counted from the start of the recording; 0 is the start itself.
+    pub step: u64,
+    /// What the log has.
+    pub expected: Vec<String>,
+    /// What the core answered.
+    pub actual: Vec<String>,
+}
+
+/// Why a log cannot be played, or not on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlayError {
+    /// The log has another format.
+    Format(u32),
+    /// Its configuration is none that this core takes.
+    Config(ConfigError),
+    /// Its snapshot is no core's.
+    Snapshot(SnapshotError),
+    /// The core answers otherwise.
+    Difference(Box<Difference>),
+}
+
+impl Player {
+    /// The core that the log begins with.
+    pub fn new(head: Head) -> Result<Self, PlayError> {
+        if head.record != FORMAT {
+            return Err(PlayError::Format(head.record));
+        }
+        let (core, expected) = match head.from {
+            Origin::Start { seed, config, records, out } => {
+                (RouteServer::new(*config, &records, seed, head.t).map_err(PlayError::Config)?, out)
+            }
+            Origin::Snapshot(snapshot) => {
+                (RouteServer::restore(*snapshot).map_err(PlayError::Snapshot)?, Vec::new())
+            }
+        };
+        let mut player = Self { core, batch: Batch::new(), step: head.step, now: head.t };
+        let actual = player.actions();
+        player.compare(&expected, actual)?;
+        Ok(player)
+    }
+
+    /// Makes the core take one step, and says so when it answers otherwise than before.
+    pub fn play(&mut self, entry: &Entry) -> Result<(), PlayError> {
+        self.step += 1;
+        self.now = entry.t;
+        let actual = match (&entry.call, entry.call.input()) {
+            (_, Some(input)) => {
+                self.core.handle(entry.t, input);
+                self.actions()
+            }
+            (Call::Transmit { conn }, None) => {
+                self.core.poll_transmit(entry.t, *conn, &mut self.batch);
+                sent(self.batch.chunks()).into_iter().collect()
+            }
+            (_, None) => Vec::new(),
+        };
+        self.compare(&entry.out, actual)
+    }
+
+    /// The core as it stands.
+    pub const fn core(&self) -> &RouteServer {
+        &self.core
+    }
+
+    /// The last step played, counted from the start of the recording.
+    pub const fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// The time of that step.
+    pub const fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn actions(&mut self) -> Vec<String> {
+        core::iter::from_fn(|| self.core.poll_action()).map(|done| action(&done)).collect()
+    }
+
+    fn compare(&self, expected: &[String], actual: Vec<String>) -> Result<(), PlayError> {
+        if expected == actual {
+            return Ok(());
+        }
+        let difference = Difference { step: self.step, expected: expected.to_vec(), actual };
+        Err(PlayError::Difference(Box::new(difference)))
+    }
+}
+
+impl fmt::Display for PlayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Format(format) => {
+                write!(f, "the log has format {format}, and this program knows format {FORMAT} only")
+            }
+            Self::Config(error) => write!(f, "the log's configuration is not acceptable: {error}"),
+            Self::Snapshot(error) => error.fmt(f),
+            Self::Difference(difference) => difference.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for PlayError {}
+
+/// The answers one a line: `=` in both, `-` in the log only, `+` now only.
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "step {}: the core answers otherwise (- as recorded, + now)", self.step)?;
+        let same = self.expected.iter().zip(&self.actual).take_while(|(a, b)| a == b).count();
+        for line in self.expected.iter().take(same) {
+            write!(f, "\n  = {line}")?;
+        }
+        for line in self.expected.iter().skip(same) {
+            write!(f, "\n  - {line}")?;
+        }
+        for line in self.actual.iter().skip(same) {
+            write!(f, "\n  + {line}")?;
+        }
+        Ok(())
+    }
+}
