@@ -68,8 +68,11 @@ impl Client for Gobgp {
     }
 
     fn routes(&mut self, family: Family) -> Routes {
-        let question = ["neighbor", &self.server, "adj-in", "-a", option(family)];
-        let text = self.ask(&question).unwrap_or_default();
+        let family = match family {
+            Family::V4 => "ipv4",
+            Family::V6 => "ipv6",
+        };
+        let text = self.ask(&["neighbor", &self.server, "adj-in", "-a", family]).unwrap_or_default();
         text.lines().filter_map(parse_route).collect()
     }
 
