@@ -8,8 +8,9 @@
 //! Nothing here reads a clock: the same calls give the same bytes.
 
 mod client;
+pub mod coverage;
+mod lab;
 pub mod model;
-mod world;
 
 pub use client::{Client, ClientConfig, Route};
 pub use lab::Lab;

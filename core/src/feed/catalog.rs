@@ -342,8 +342,8 @@ impl Source {
             && (&old.list.v4, &old.list.v6) == (&list.v4, &list.v6)
         {
             coverage::hit(Fate::Same);
-            let is_news = bad.0 > 0 && bad != (old.list.bad, core::mem::take(&mut old.list.first_bad));
-            old.list = list;
+            let is_news = bad.0 > 0 && bad != (old.list.bad, old.list.first_bad.clone());
+            old.list = Arc::new(list);
             return SourceOutcome::Unchanged { bad: is_news.then_some(bad) };
         }
         coverage::hit(if self.held.is_none() { Fate::First } else { Fate::Fresh });

@@ -156,7 +156,7 @@ fn bad_lines_are_named_and_the_good_ones_used() {
 fn new_bad_lines_are_named_once_also_where_the_good_ones_are_as_before() {
     let mut world = world(config(), &[("ru.txt", "10.0.0.0/8\n")]);
     let count =
-        |world: &World| world.notices.iter().filter(|notice| notice.event() == "source_bad_lines").count();
+        |world: &Lab| world.notices.iter().filter(|notice| notice.event() == "source_bad_lines").count();
     for (body, told) in
         [("10.0.0.0/8\nx\n", 1), ("10.0.0.0/8\nx\n", 1), ("10.0.0.0/8\ny\n", 2), ("10.0.0.0/8\n", 2)]
     {
