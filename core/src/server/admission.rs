@@ -26,9 +26,13 @@ impl RouteServer {
         local: SocketAddr,
         remote: SocketAddr,
     ) {
+        if self.conns.contains_key(&id) {
+            self.stats.stale_inputs += 1;
+            return;
+        }
         self.stats.connections += 1;
         let is_overrun = self.conns.len() >= self.config.max_connections.saturating_add(MAX_LINGERING);
-        if is_overrun || self.phase != Phase::Serving || self.conns.contains_key(&id) {
+        if is_overrun || self.phase != Phase::Serving {
             coverage::hit(Admission::Dropped);
             self.stats.refused += 1;
             self.actions.push_back(Action::Close { conn: id, flush: false });

@@ -43,7 +43,7 @@ impl RouteServer {
     pub(super) fn finish_shutdown(&mut self) {
         if let Phase::Stopping(ticket) = self.phase
             && self.conns.is_empty()
-            && self.writes_pending == 0
+            && self.writes_pending.is_empty()
         {
             coverage::hit(Server::Stopped);
             self.phase = Phase::Stopped;

@@ -64,7 +64,7 @@ pub struct RouteServer {
     timers: Timers<ConnId>,
     actions: VecDeque<Action>,
     next_ticket: u64,
-    writes_pending: usize,
+    writes_pending: BTreeSet<Ticket>,
     phase: Phase,
     stats: Stats,
 }
@@ -103,7 +103,7 @@ impl RouteServer {
             timers: Timers::new(),
             actions: VecDeque::new(),
             next_ticket: 0,
-            writes_pending: 0,
+            writes_pending: BTreeSet::new(),
             phase: Phase::Serving,
             stats: Stats::default(),
             config,

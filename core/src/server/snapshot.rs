@@ -2,7 +2,7 @@
 //!
 //! What follows from something else is left out and made again: indices, and encoded images.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -18,7 +18,7 @@ use super::{IDLE_IMAGE_BYTES, Phase, RouteServer, Stats};
 use crate::config::{Config, ConfigError};
 use crate::feed::FeedTable;
 use crate::feed::catalog::{Catalog, CatalogSnapshot};
-use crate::ids::{ConnId, FeedId, Serial};
+use crate::ids::{ConnId, FeedId, Serial, Ticket};
 use crate::rib::group::GroupsSnapshot;
 use crate::rib::shelf::Shelf;
 use crate::rib::{Groups, ImageCache};
@@ -34,7 +34,7 @@ pub struct Snapshot {
     phase: Phase,
     rng: Rng,
     next_ticket: u64,
-    writes_pending: usize,
+    writes_pending: BTreeSet<Ticket>,
     stats: Stats,
     config: Config,
     registry: RegistrySnapshot,
@@ -116,7 +116,7 @@ impl RouteServer {
             phase: self.phase,
             rng: self.rng.clone(),
             next_ticket: self.next_ticket,
-            writes_pending: self.writes_pending,
+            writes_pending: self.writes_pending.clone(),
             stats: self.stats,
             config: self.config.clone(),
             registry: self.registry.snapshot(),

@@ -72,8 +72,11 @@ impl RouteServer {
         }
     }
 
-    pub(super) fn handle_stored(&mut self, _ticket: Ticket, result: Result<(), String>) {
-        self.writes_pending = self.writes_pending.saturating_sub(1);
+    pub(super) fn handle_stored(&mut self, ticket: Ticket, result: Result<(), String>) {
+        if !self.writes_pending.remove(&ticket) {
+            self.stats.stale_inputs += 1;
+            return;
+        }
         if let Err(error) = result {
             coverage::hit(coverage::Server::StoreFailed);
             self.notice(Notice::StoreFailed { error });
@@ -96,7 +99,8 @@ impl RouteServer {
 
     fn store(&mut self, write: StoreWrite) {
         self.next_ticket += 1;
-        self.writes_pending += 1;
-        self.actions.push_back(Action::Store { ticket: Ticket(self.next_ticket), write });
+        let ticket = Ticket(self.next_ticket);
+        self.writes_pending.insert(ticket);
+        self.actions.push_back(Action::Store { ticket, write });
     }
 }

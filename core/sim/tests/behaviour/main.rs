@@ -10,4 +10,5 @@ mod refresh;
 mod reload;
 mod shutdown;
 mod slow;
+mod stale;
 mod support;
