@@ -161,7 +161,7 @@ impl RouteServer {
                 Survivor::Existing => {
                     // A peer that restarted without a word cannot know its old connection. A KEEPALIVE on it
                     // draws the reset that frees the way, so that its next attempt need not wait for our hold
-                    // timer.
+                    // timer. One that restarted before it confirmed our OPEN has drawn none yet either.
                     existing.session.probe();
                     self.drive(now, rival);
                     self.close(id, cease(COLLISION));

@@ -182,9 +182,10 @@ impl Session {
         }
     }
 
-    /// Sends a KEEPALIVE ahead of its time, to learn whether the connection still lives.
+    /// Sends a KEEPALIVE ahead of its time, to learn whether the connection still lives. Without effect before our
+    /// OPEN is answered: until then a KEEPALIVE would be an error.
     pub fn probe(&mut self) {
-        if self.state == State::Established {
+        if matches!(self.state, State::OpenConfirm | State::Established) {
             self.control.push_keepalive();
         }
     }

@@ -156,3 +156,27 @@ fn keepalives_flow_both_ways_for_an_hour_of_nothing() {
     assert!(world.client(conn).is_established());
     assert_eq!(world.client(conn).down, None::<DownReason>);
 }
+
+#[test]
+fn a_first_connection_that_waits_for_a_keepalive_is_probed_too() {
+    let mut world = world(config(), &[("ru.txt", "10.0.0.0/8\n")]);
+    // A router says its OPEN, takes ours, and reboots before it has confirmed. Its identifier is the lower one, so
+    // that the old connection is the one that stays.
+    let first = world.accept(LOCAL, "198.51.100.7:1", &ClientConfig::new(65001));
+    let mut open = Vec::new();
+    world.client_mut(first).session.poll_control(&mut open);
+    world.mute(first);
+    world.inject(first, &open);
+    let said = world.wire(first).len();
+    let second = connect(&mut world, "198.51.100.7:2", 65001);
+    assert_eq!(refusal(&world, second), Some(vec![6, 7]));
+    let probe = [&[0xFF; 16][..], &[0, 19, 4]].concat();
+    assert_eq!(
+        world.wire(first)[said..],
+        probe,
+        "a KEEPALIVE, at once, which a machine that forgot will reset"
+    );
+    world.disconnect(first, Lost::Error("connection reset by peer".into()));
+    let third = connect(&mut world, "198.51.100.7:3", 65001);
+    assert!(world.client(third).is_established());
+}
