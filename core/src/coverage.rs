@@ -1,6 +1,6 @@
 //! Which decisions a run has taken, so that a simulation can name those that it never reached.
 //!
-//! A decision point says [`hit`], in one line. Without the feature `coverage` that is nothing at all; with it,
+//! A decision point says `hit`, in one line. Without the feature `coverage` that is nothing at all; with it,
 //! each decision has a flag, and `decisions` lists all of them by name. Nothing in the core reads the flags.
 //!
 //! The lists come from the enums and tables that decide: a new state, timer, message, error, fault or attribute

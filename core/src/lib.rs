@@ -12,6 +12,7 @@
 //! | [`rib`] | what a peer should have, what it was told, and the shared bytes that bring one to the other |
 //! | [`record`] | what a log of all inputs looks like, and whether a core still answers them the same |
 //! | [`server`] | who a connection belongs to, which feeds it gets, and every action an adapter performs |
+//! | [`coverage`] | nothing: it notes which of these decisions a run took, where a feature asks for that |
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -6,6 +6,16 @@
 //! | `lab`, `client` | a server, clients and pipes that a behaviour test moves by hand |
 //!
 //! Nothing here reads a clock: the same calls give the same bytes.
+//!
+//! # Coverage of decisions
+//!
+//! [`coverage::report`] says which decisions of the core this process has taken: messages, errors and timers by state,
+//! faults by attribute, errors that end a session, admission, collisions, reloads, sources, feeds, what peers are told
+//! and what became of its images. The list is made of the core's own enums and tables. `tests/coverage` reaches every
+//! one by a directed scenario, except those in [`coverage::EXCUSES`], each with the reason why nothing can; it fails on
+//! any other, and on an excuse that was refuted. `simulate` prints what its seeds did not reach.
+//!
+#![doc = include_str!("../mutants/README.md")]
 
 mod client;
 pub mod coverage;
