@@ -179,8 +179,7 @@ impl Catalog {
             });
             source.held = Some(Held { list: Arc::new(list), serial: record.serial });
         }
-        let all: Vec<FeedId> = self.feeds.keys().copied().collect();
-        (restored, all.into_iter().filter_map(|id| self.rebuild(id)).collect())
+        (restored, self.rebuild_all())
     }
 
     /// The sources that come from outside.
