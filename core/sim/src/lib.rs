@@ -4,6 +4,7 @@
 //! | module | is |
 //! |---|---|
 //! | `lab`, `client` | a server, clients and pipes that a behaviour test moves by hand |
+//! | `world` | a server, clients, a network, files and a store that move by themselves, from a seed |
 //!
 //! Nothing here reads a clock: the same calls give the same bytes.
 //!
@@ -21,6 +22,10 @@ mod client;
 pub mod coverage;
 mod lab;
 pub mod model;
+mod world;
 
 pub use client::{Client, ClientConfig, Route};
 pub use lab::Lab;
+pub use world::{
+    Delivery, Failure, Fault, Incident, Outcome, Params, UnknownName, What, run, run_timeline, timeline,
+};

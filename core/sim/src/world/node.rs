@@ -1,0 +1,519 @@
+//! The adapter around the server: performs every action as its documentation says, and reports every input.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bgplite_core::config::{Config, Location};
+use bgplite_core::ids::{ConnId, SourceId, Ticket};
+use bgplite_core::server::{
+    Action, Command, FetchOutcome, FetchRequest, Input, Notice, Reply, RouteServer, SourceRecord,
+};
+use bgplite_core::session::{DownReason, Lost, State};
+use bgplite_core::time::{Duration, Instant};
+
+use super::World;
+use super::link::Phase;
+use super::oracle::{FarEnd, Oracle};
+use super::queue::{Direction, Event};
+
+/// The server's process, while there is one.
+#[derive(Debug, Default)]
+pub(crate) struct Node {
+    pub(crate) server: Option<RouteServer>,
+    /// Grows with every start: answers to an earlier life are for nobody.
+    pub(crate) epoch: u64,
+    /// The deadline that stands in the queue.
+    armed: Option<Instant>,
+    pub(crate) asleep_until: Instant,
+    /// When a server that is down comes back.
+    pub(crate) up_at: Instant,
+    /// Which source a fetch is for.
+    sources: BTreeMap<SourceId, String>,
+    fetching: BTreeSet<SourceId>,
+    asked: BTreeMap<Ticket, Asked>,
+    next_ticket: u64,
+    /// A reload or a shutdown is being performed: sessions may end by it.
+    pub(crate) is_excused: bool,
+    remotes: BTreeMap<std::net::SocketAddr, ConnId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Reload,
+    Nonsense,
+    Shutdown,
+}
+
+impl World<'_> {
+    pub(super) fn is_asleep(&self) -> bool {
+        self.node.asleep_until > self.now
+    }
+
+    /// Puts an event for the server off until it is awake. `true` when it sleeps.
+    pub(super) fn defer(&mut self, event: Event) -> bool {
+        let is_asleep = self.is_asleep();
+        if is_asleep {
+            self.queue.push(self.node.asleep_until, event);
+        }
+        is_asleep
+    }
+
+    pub(super) fn start(&mut self) {
+        if self.node.server.is_some() {
+            return;
+        }
+        let records: Vec<SourceRecord> = self.store.records().values().cloned().collect();
+        let seed = self.rng.next_u64();
+        self.trace.word(1);
+        self.say(format_args!("server starts with {} stored records", records.len()));
+        self.oracle = Oracle::new(self.config.clone(), self.store.records());
+        match RouteServer::new(self.config.clone(), &records, seed, self.now) {
+            Ok(server) => {
+                self.node = Node { server: Some(server), epoch: self.node.epoch + 1, ..Node::default() }
+            }
+            Err(error) => self.fail(format!("the server does not start: {error}")),
+        }
+    }
+
+    /// The process is gone; what it knew is lost.
+    pub(super) fn stop(&mut self, down_for: Duration) {
+        self.node.server = None;
+        self.node.armed = None;
+        self.node.epoch += 1;
+        self.node.asleep_until = self.now;
+        self.node.up_at = self.now + down_for;
+        self.ready.clear();
+        self.queue.push(self.node.up_at, Event::Start);
+    }
+
+    /// Gives the server a fact. Afterwards its next deadline lies in the future.
+    pub(super) fn tell(&mut self, input: Input<'_>) {
+        let now = self.now;
+        let Some(server) = &mut self.node.server else { return };
+        server.handle(now, input);
+        if let Some((at, timer)) = server.poll_timeout().filter(|(at, _)| *at <= now) {
+            self.fail(format!("after handle the deadline {timer:?} of {at} is still due"));
+        }
+    }
+
+    /// Performs actions and writes bytes until the server has nothing more to do.
+    pub(super) fn settle(&mut self) {
+        if self.is_asleep() {
+            return;
+        }
+        let mut budget = MAX_ACTIONS;
+        while self.failure.is_none() {
+            if let Some(action) = self.node.server.as_mut().and_then(RouteServer::poll_action) {
+                self.perform(action);
+                budget -= 1;
+            } else if let Some(conn) = self.ready.pop_first() {
+                self.pump(conn);
+                budget -= 1;
+            } else {
+                break;
+            }
+            if budget == 0 {
+                self.fail(format!("{MAX_ACTIONS} actions and writes in a row"));
+            }
+        }
+        self.node.is_excused = false;
+        let Some((at, _)) = self.node.server.as_ref().and_then(RouteServer::poll_timeout) else { return };
+        if self.node.armed.is_none_or(|armed| armed > at) {
+            self.node.armed = Some(at);
+            self.queue.push(at, Event::ServerTimer);
+        }
+    }
+
+    pub(super) fn server_timer(&mut self) {
+        if self.defer(Event::ServerTimer) {
+            return;
+        }
+        self.node.armed = None;
+        let deadline = self.node.server.as_ref().and_then(RouteServer::poll_timeout);
+        if deadline.is_some_and(|(at, _)| at <= self.now) {
+            self.trace.word(2);
+            if self.trace.is_heard() {
+                self.say(format_args!("server timer {:?}", deadline.map(|(_, timer)| timer)));
+            }
+            self.tell(Input::Timeout);
+        }
+    }
+
+    pub(super) fn wake(&mut self) {
+        let now = self.now;
+        for link in self.links.values_mut() {
+            link.watch.forgive(now);
+        }
+    }
+
+    pub(super) fn fetched(&mut self, epoch: u64, source: SourceId, path: String) {
+        if epoch != self.node.epoch || self.defer(Event::Fetched { epoch, source, path: path.clone() }) {
+            return;
+        }
+        self.node.fetching.remove(&source);
+        let now = self.now;
+        let body = self.files.get_mut(&path).and_then(|file| file.read(now));
+        let name = self.node.sources.get(&source).cloned().unwrap_or_default();
+        self.trace.word(3);
+        self.trace.bytes(body.as_deref().unwrap_or_default());
+        if self.trace.is_heard() {
+            let octets = body.as_ref().map(Vec::len);
+            self.say(format_args!("fetched {name} from {path}: {octets:?} octets"));
+        }
+        let unix_secs = now.as_nanos() / 1_000_000_000;
+        let outcome = match &body {
+            Some(body) => FetchOutcome::Body(body.as_slice().into()),
+            None => FetchOutcome::Failed(format!("{path}: no such file")),
+        };
+        self.tell(Input::Fetched { source, unix_secs, outcome });
+        if let Some(body) = body
+            && self.oracle.hear(&name, &body)
+        {
+            self.expect_all();
+        }
+    }
+
+    pub(super) fn stored(&mut self, epoch: u64) {
+        if epoch != self.node.epoch || self.defer(Event::Stored { epoch }) {
+            return;
+        }
+        let fails = self.store_fails > self.now;
+        if let Some((ticket, result)) = self.store.finish(fails) {
+            self.trace.word(4);
+            self.say(format_args!("stored: {result:?}"));
+            self.tell(Input::Stored { ticket, result });
+        }
+    }
+
+    /// The operator has written this configuration and asks for it.
+    pub(super) fn reload(&mut self, config: Config) {
+        let is_sound = config.check().is_ok();
+        if is_sound {
+            self.config = config.clone();
+        }
+        if self.node.server.is_none() {
+            return;
+        }
+        self.trace.word(5);
+        let ticket = self.ask(if is_sound { Asked::Reload } else { Asked::Nonsense });
+        self.tell(Input::Command { ticket, command: Command::Reload(Box::new(config.clone())) });
+        if !is_sound {
+            return;
+        }
+        self.node.is_excused = true;
+        self.oracle.reload(config);
+        let names: BTreeSet<&str> =
+            self.oracle.config.sources.iter().map(|source| source.name.as_str()).collect();
+        self.node.sources.retain(|_, name| names.contains(name.as_str()));
+        self.expect_all();
+        self.check_survivors();
+    }
+
+    pub(super) fn shut_down(&mut self) {
+        let ticket = self.ask(Asked::Shutdown);
+        self.trace.word(6);
+        self.tell(Input::Command { ticket, command: Command::Shutdown { text: "back soon".into() } });
+        self.node.is_excused = true;
+    }
+
+    fn ask(&mut self, asked: Asked) -> Ticket {
+        self.node.next_ticket += 1;
+        let ticket = Ticket(self.node.next_ticket);
+        self.node.asked.insert(ticket, asked);
+        ticket
+    }
+
+    /// What each client should have may be another table now.
+    pub(super) fn expect_all(&mut self) {
+        for link in self.links.values_mut().filter(|link| link.watch.is_up) {
+            let Some(far) = link.far_end() else { continue };
+            let Some((entry, _)) = self.oracle.identify(&far) else { continue };
+            let wish = self.oracle.wish(entry, far.local.ip(), link.watch.families());
+            let is_loaded = self.oracle.is_loaded(&wish);
+            link.watch.expect(&self.oracle.table(&wish), is_loaded);
+        }
+    }
+
+    /// Nobody whom the configuration no longer knows has a session, and nobody has two.
+    fn check_survivors(&mut self) {
+        let Some(server) = &self.node.server else { return };
+        let mut seen = BTreeMap::new();
+        let mut problem = None;
+        for status in server.peers() {
+            let is_open = matches!(status.state, State::OpenConfirm | State::Established);
+            let Some(far) =
+                self.links.get(&status.conn).and_then(super::link::Link::far_end).filter(|_| is_open)
+            else {
+                continue;
+            };
+            match self.oracle.identify(&far) {
+                None => problem = Some(format!("{} survives although it is not configured", status.remote)),
+                Some((_, identity)) if status.state == State::Established => {
+                    if let Some(other) = seen.insert(identity, status.remote) {
+                        problem = Some(format!("{other} and {} are one peer's sessions", status.remote));
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some(problem) = problem {
+            self.fail(problem);
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Transmit { conn } => {
+                self.trace.word(7 << 32 | conn.0);
+                let Some(link) = self.links.get_mut(&conn).filter(|link| link.phase != Phase::Gone) else {
+                    return;
+                };
+                if std::mem::replace(&mut link.has_bytes, true) {
+                    self.fail(format!("conn {conn} is signalled while its writer is at it"));
+                }
+                self.ready.insert(conn);
+            }
+            Action::Close { conn, flush } => {
+                self.trace.word(8 << 32 | conn.0 << 1 | u64::from(flush));
+                if self.trace.is_heard() {
+                    self.say(format_args!("conn {conn} close flush={flush}"));
+                }
+                self.close(conn, flush);
+            }
+            Action::Fetch { source, request } => self.fetch(source, request),
+            Action::Store { ticket, write } => {
+                self.trace.word(9 << 32 | ticket.0);
+                self.store.write(ticket, write);
+                let slow = if self.store_slow > self.now { 5_000 } else { 20 };
+                let at = self.now + Duration::from_millis(1 + self.rng.below(slow));
+                self.queue.push(at, Event::Stored { epoch: self.node.epoch });
+            }
+            Action::Reply { ticket, reply } => self.reply(ticket, &reply),
+            Action::Notice(notice) => self.note(notice),
+            Action::Fail { reason } => self.fail(format!("the server gives up: {reason}")),
+        }
+    }
+
+    fn fetch(&mut self, source: SourceId, request: FetchRequest) {
+        let FetchRequest::File { path, .. } = request;
+        self.trace.word(10 << 32 | u64::from(source.0));
+        let is_it =
+            |location: &Location| matches!(location, Location::File { path: known } if *known == path);
+        let known = self.oracle.config.sources.iter().find(|known| is_it(&known.location));
+        let name = known.map(|known| known.name.clone()).unwrap_or_default();
+        self.node.sources.insert(source, name);
+        if !self.node.fetching.insert(source) {
+            self.fail(format!("source {source} is asked for twice at once"));
+        }
+        let late = self.files.get(&path).map_or(self.now, |file| file.late.max(self.now));
+        let at = late + Duration::from_millis(1 + self.rng.below(50));
+        self.queue.push(at, Event::Fetched { epoch: self.node.epoch, source, path });
+    }
+
+    fn reply(&mut self, ticket: Ticket, reply: &Reply) {
+        self.trace.word(11 << 32 | ticket.0);
+        self.say(format_args!("reply {reply:?}"));
+        match (self.node.asked.remove(&ticket), reply) {
+            (Some(Asked::Shutdown), Reply::ShutDown) => {
+                let conns: Vec<ConnId> = self.links.keys().copied().collect();
+                for conn in conns {
+                    if self.links.get(&conn).is_some_and(|link| link.phase != Phase::Gone) {
+                        self.fail(format!("shut down, and conn {conn} is still there"));
+                    }
+                }
+                let down_for = self.node.up_at - self.now;
+                self.stop(down_for);
+            }
+            (Some(Asked::Reload), Reply::Reloaded { .. } | Reply::Refused(_))
+            | (Some(Asked::Nonsense | Asked::Shutdown), Reply::Refused(_)) => {}
+            (asked, reply) => self.fail(format!("{asked:?} is answered with {reply:?}")),
+        }
+    }
+
+    fn note(&mut self, notice: Notice) {
+        if self.trace.is_heard() {
+            self.say(format_args!("notice {notice:?}"));
+        }
+        match notice {
+            Notice::SessionUp { remote, hold_secs, .. } => {
+                self.trace.word(12 << 32 | u64::from(hold_secs));
+                if let Some(&conn) = self.node.remotes.get(&remote) {
+                    self.session_up(conn);
+                }
+            }
+            Notice::SessionDown { remote, established, reason, .. } => {
+                self.trace.word(13 << 32 | u64::from(remote.port()));
+                if let Some(&conn) = self.node.remotes.get(&remote) {
+                    self.session_down(conn, established, &reason);
+                }
+            }
+            _ => self.trace.word(14),
+        }
+    }
+
+    fn session_up(&mut self, conn: ConnId) {
+        let now = self.now;
+        self.sessions += 1;
+        let Some(link) = self.links.get_mut(&conn) else { return };
+        let Some(far) = link.far_end() else { return };
+        link.up_since = Some(now);
+        let Some((entry, identity)) = self.oracle.identify(&far) else {
+            self.fail(format!("{} is served, and is not configured", far.address));
+            return;
+        };
+        let wish = self.oracle.wish(entry, far.local.ip(), link.watch.families());
+        let is_loaded = self.oracle.is_loaded(&wish);
+        link.watch.establish(self.oracle.table(&wish), is_loaded);
+        let others = self.links.iter().filter(|(other, link)| **other != conn && link.watch.is_up);
+        let rival = others.into_iter().find(|(_, link)| {
+            let other = link.far_end().and_then(|far| self.oracle.identify(&far));
+            other.is_some_and(|(_, other)| other == identity)
+        });
+        if let Some((&rival, _)) = rival {
+            self.fail(format!("conns {rival} and {conn} are one peer's sessions, both Established"));
+        }
+    }
+
+    fn session_down(&mut self, conn: ConnId, established: bool, reason: &DownReason) {
+        let now = self.now;
+        let is_excused = self.node.is_excused;
+        let Some(link) = self.links.get_mut(&conn) else { return };
+        link.watch.is_up = false;
+        if let Some(since) = link.up_since.take() {
+            self.session_nanos += (now - since).as_nanos();
+        }
+        let is_blame = matches!(reason, DownReason::Sent(sent) if matches!(sent.code, 1 | 3 | 5 | 7));
+        if is_blame && !link.is_tainted {
+            self.fail(format!("conn {conn}: an honest client is blamed: {reason}"));
+        } else if established && !link.is_disturbed && !is_excused {
+            self.fail(format!("conn {conn}: a session is lost without a cause: {reason}"));
+        }
+    }
+
+    fn close(&mut self, conn: ConnId, flush: bool) {
+        let Some(link) = self.links.get_mut(&conn) else { return };
+        match (flush, link.phase) {
+            (_, Phase::Gone) => {}
+            (true, Phase::Open) => {
+                link.phase = Phase::Flushing;
+                self.ready.insert(conn);
+            }
+            (true, _) => {}
+            (false, _) => {
+                self.lose(conn, Lost::Closed);
+                self.reset_client(conn);
+            }
+        }
+    }
+
+    /// The server's end is gone, and the core is told so.
+    pub(super) fn lose(&mut self, conn: ConnId, lost: Lost) {
+        let Some(link) = self.links.get_mut(&conn).filter(|link| link.phase != Phase::Gone) else { return };
+        self.trace.word(15 << 32 | conn.0);
+        link.phase = Phase::Gone;
+        link.has_bytes = false;
+        link.batch.clear();
+        link.written = (0, 0);
+        link.up.cut();
+        if self.trace.is_heard() {
+            self.say(format_args!("conn {conn} is lost to the server: {lost}"));
+        }
+        self.tell(Input::Disconnected { conn, lost });
+        self.bury(conn);
+    }
+
+    /// One turn of a connection's writer.
+    fn pump(&mut self, conn: ConnId) {
+        let now = self.now;
+        let (Some(link), Some(server)) = (self.links.get_mut(&conn), &mut self.node.server) else { return };
+        if matches!(link.phase, Phase::Gone | Phase::Draining) {
+            return;
+        }
+        if link.batch.is_empty() {
+            if !link.has_bytes && link.phase == Phase::Open {
+                return;
+            }
+            link.has_bytes = server.poll_transmit(now, conn, &mut link.batch);
+            if !link.has_bytes {
+                let silent = link.watch.fall_silent();
+                self.check(conn, silent);
+                self.written_all(conn);
+                return;
+            }
+            for chunk in link.batch.chunks() {
+                self.trace.bytes(chunk.as_bytes());
+            }
+            let read = link.watch.read(now, &link.batch);
+            if self.trace.is_heard() {
+                let octets = link.batch.len();
+                self.say(format_args!("conn {conn} batch of {octets} octets"));
+            }
+            self.check(conn, read);
+        }
+        let Some(link) = self.links.get_mut(&conn) else { return };
+        if link.write_batch() {
+            if link.batch.is_empty() {
+                if std::mem::take(&mut link.is_blocked) {
+                    link.watch.forgive(now);
+                }
+                self.ready.insert(conn);
+            } else {
+                link.is_blocked = true;
+            }
+            self.tell(Input::Sent { conn });
+        } else {
+            link.is_blocked = true;
+        }
+        self.schedule(conn, Direction::Down);
+    }
+
+    fn written_all(&mut self, conn: ConnId) {
+        let Some(link) = self.links.get_mut(&conn) else { return };
+        match link.phase {
+            Phase::Open | Phase::Draining | Phase::Gone => {}
+            Phase::FlushingToClosed => self.lose(conn, Lost::Closed),
+            Phase::Flushing => {
+                link.phase = Phase::Draining;
+                link.down.is_finished = true;
+                self.schedule(conn, Direction::Down);
+            }
+        }
+    }
+
+    /// A connection comes in.
+    pub(super) fn accept(&mut self, conn: ConnId) {
+        let Some(link) = self.links.get(&conn) else { return };
+        let (local, remote) = (link.local, link.remote);
+        self.node.remotes.insert(remote, conn);
+        self.trace.word(16 << 32 | conn.0);
+        self.say(format_args!("conn {conn} comes in from {remote} to {local}"));
+        self.tell(Input::Connected { conn, local, remote });
+    }
+
+    /// Bytes have come up as far as the server.
+    pub(super) fn receive(&mut self, conn: ConnId, bytes: &[u8]) {
+        self.trace.word(17 << 32 | conn.0);
+        self.trace.bytes(bytes);
+        let Some(link) = self.links.get_mut(&conn) else { return };
+        if link.phase != Phase::Open {
+            return;
+        }
+        link.watch.hear(bytes);
+        self.tell(Input::Received { conn, bytes });
+        let buffered = self.node.server.as_ref().map_or(0, |server| server.buffered(conn));
+        if buffered >= 65535 {
+            self.fail(format!("conn {conn}: {buffered} octets wait to become a message"));
+        }
+    }
+}
+
+impl super::link::Link {
+    /// Who is there, once its OPEN has come.
+    pub(crate) fn far_end(&self) -> Option<FarEnd> {
+        let open = self.watch.theirs.as_ref()?;
+        let address = self.remote.ip().to_canonical();
+        Some(FarEnd { local: self.local, address, asn: open.asn.0, router_id: open.router_id })
+    }
+}
+
+/// Actions and writes that may follow from one event: each is bounded by what there is to say to every client.
+const MAX_ACTIONS: u32 = 1_000_000;

@@ -1,0 +1,122 @@
+//! A look at everything, now and then; and the last look, when all should be quiet.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use bgplite_core::time::{Duration, Instant};
+
+use super::World;
+use super::link::{Phase, Speaker};
+use super::oracle::FarEnd;
+use super::queue::Event;
+use super::trace::Trace;
+use super::watch::difference;
+
+impl World<'_> {
+    pub(super) fn audit(&mut self) {
+        let now = self.now;
+        self.queue.push(now + AUDIT, Event::Audit);
+        if self.node.server.is_some() && !self.is_asleep() {
+            let late = self.links.iter().find_map(|(conn, link)| {
+                let is_able = link.phase == Phase::Open && link.batch.is_empty();
+                let late = link.watch.check_keepalive(now).err().filter(|_| is_able);
+                late.map(|late| (*conn, late))
+            });
+            if let Some((conn, late)) = late {
+                self.check(conn, Err(late));
+            }
+        }
+        if !self.is_healed {
+            return;
+        }
+        match self.unrest() {
+            None => self.finish(),
+            Some(what)
+                if now - Instant::from_nanos(1_000_000_000) >= self.params.faulty + self.params.settle =>
+            {
+                self.fail(format!("{} s after the last fault {what}", self.params.settle.as_secs()));
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Why it is not quiet; `None` when every client has what it should, and nothing moves.
+    fn unrest(&mut self) -> Option<String> {
+        if self.node.server.is_none() {
+            return Some("the server is not there".into());
+        }
+        // Clients of one identity share one session.
+        let mut served: BTreeMap<_, Option<String>> = BTreeMap::new();
+        for index in 0..self.clients.len() {
+            let Some(person) = self.clients.get(index).map(|client| client.person.clone()) else { continue };
+            let far = FarEnd {
+                local: person.local,
+                address: person.address,
+                asn: person.asn.0,
+                router_id: person.router_id,
+            };
+            let who = format!("client {index} ({} AS {})", person.address, person.asn);
+            let links = self.links.values().filter(|link| link.client == Some(index));
+            let up = links.filter(|link| link.is_client_up() && link.watch.is_up).count();
+            let Some((entry, identity)) = self.oracle.identify(&far) else {
+                if up > 0 {
+                    return Some(format!("{who} has a session, and is not configured"));
+                }
+                continue;
+            };
+            let allowed = entry.map_or(bgplite_core::config::Families::BOTH, |entry| entry.families);
+            if allowed.intersection(person.families).is_empty() {
+                continue;
+            }
+            let problem = match up {
+                0 => Some(format!("{who} has no session")),
+                1 => self.wrong(index).map(|what| format!("{who}: {what}")),
+                _ => return Some(format!("{who} has {up} sessions")),
+            };
+            let slot = served.entry(identity).or_insert_with(|| problem.clone());
+            if slot.is_some() {
+                *slot = problem;
+            }
+        }
+        served.into_values().flatten().next()
+    }
+
+    /// What is wrong with what an established client holds.
+    fn wrong(&mut self, index: usize) -> Option<String> {
+        let link = self.links.values().find(|link| link.client == Some(index) && link.is_client_up())?;
+        let Speaker::Session { table, .. } = &link.speaker else { return None };
+        let far = link.far_end()?;
+        let (entry, _) = self.oracle.identify(&far)?;
+        let wish = self.oracle.wish(entry, far.local.ip(), link.watch.families());
+        let wanted = self.oracle.table(&wish);
+        if *table != *wanted {
+            return Some(difference(table, &wanted));
+        }
+        if link.up.len() > 0 || link.down.len() > 0 || !link.batch.is_empty() {
+            return Some("bytes are on their way".into());
+        }
+        let is_loaded = self.oracle.is_loaded(&wish);
+        (!is_loaded).then(|| "a feed has not loaded".into())
+    }
+
+    fn finish(&mut self) {
+        self.say(format_args!("all is quiet"));
+        self.is_over = true;
+        let mut hash = Trace::new(None);
+        let mut known: Vec<(usize, Rc<str>)> = Vec::new();
+        for link in self.links.values().filter(|link| link.is_client_up()) {
+            let (Some(client), Speaker::Session { table, .. }) = (link.client, &link.speaker) else {
+                continue;
+            };
+            known.push((client, format!("{table:?}").into()));
+        }
+        known.sort();
+        for (client, table) in known {
+            hash.word(client as u64);
+            hash.bytes(table.as_bytes());
+        }
+        self.table_hash = hash.hash();
+    }
+}
+
+const AUDIT: Duration = Duration::from_secs(10);

@@ -1,0 +1,337 @@
+//! Reads along with every byte that the server hands out on one connection, and objects.
+//!
+//! It decodes by itself, keeps the table that the client will come to, and knows every table that the client should
+//! have had since the server last had nothing more to say.
+
+use std::rc::Rc;
+
+use bgplite_core::config::Families;
+use bgplite_core::ids::Asn;
+use bgplite_core::server::{BATCH_BYTES, Batch};
+use bgplite_core::time::{Duration, Instant};
+use bgplite_core::wire::{
+    AfiSafi, Capability, MAX_EXTENDED_LEN, MAX_LEN, MessageKind, Notification, Open, ReceivedUpdate,
+    RefreshKind, RouteRefresh, Update, WireParams, frame,
+};
+
+use super::table::{Change, Table, dark, lit};
+
+/// What is known of one connection by its bytes.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    /// The server's ASN; its OPEN may say AS_TRANS.
+    asn: Asn,
+    /// Octets of the client's that do not make a message yet.
+    heard: Vec<u8>,
+    /// The OPEN that the server was sent, and the one it sent.
+    pub(crate) theirs: Option<Open>,
+    pub(crate) ours: Option<Open>,
+    pub(crate) params: WireParams,
+    /// Hold time in force, in seconds.
+    hold_secs: u16,
+    has_enhanced_refresh: bool,
+    last_keepalive: Option<Instant>,
+    pub(crate) notification: Option<Notification>,
+    /// From SessionUp on.
+    pub(crate) is_up: bool,
+    pub(crate) table: Table,
+    /// What the client should have had since the server last fell silent, oldest first.
+    versions: Vec<Rc<Table>>,
+    is_loaded: bool,
+    /// Something has happened that the client has to be told.
+    pub(crate) is_due: bool,
+    is_changed: bool,
+    end_of_rib: Families,
+    is_refreshing: Families,
+    /// The client's bytes were tampered with: what it may have asked for is not known.
+    pub(crate) is_tainted: bool,
+}
+
+impl Watch {
+    pub(crate) fn new(asn: Asn) -> Self {
+        Self {
+            asn,
+            heard: Vec::new(),
+            theirs: None,
+            ours: None,
+            params: WireParams::default(),
+            hold_secs: 0,
+            has_enhanced_refresh: false,
+            last_keepalive: None,
+            notification: None,
+            is_up: false,
+            table: Table::new(),
+            versions: Vec::new(),
+            is_loaded: false,
+            is_due: false,
+            is_changed: false,
+            end_of_rib: Families::NONE,
+            is_refreshing: Families::NONE,
+            is_tainted: false,
+        }
+    }
+
+    /// The session is established: from now on routes may be said.
+    pub(crate) fn establish(&mut self, table: Rc<Table>, is_loaded: bool) {
+        self.is_up = true;
+        self.is_due = true;
+        self.is_changed = true;
+        self.versions = vec![table];
+        self.is_loaded = is_loaded;
+    }
+
+    /// What the client should have is this now.
+    pub(crate) fn expect(&mut self, table: &Rc<Table>, is_loaded: bool) {
+        if !self.is_up {
+            return;
+        }
+        if self.is_loaded != is_loaded {
+            self.is_loaded = is_loaded;
+            self.is_due = true;
+        }
+        if self.versions.last().is_none_or(|last| !Rc::ptr_eq(last, table) && **last != **table) {
+            self.versions.push(Rc::clone(table));
+            self.is_due = true;
+            self.is_changed = true;
+        }
+    }
+
+    /// Families of the session.
+    pub(crate) fn families(&self) -> Families {
+        let supports = |open: &Option<Open>, family| open.as_ref().is_some_and(|open| open.supports(family));
+        let both = |family| supports(&self.theirs, family) && supports(&self.ours, family);
+        Families { v4: both(AfiSafi::IPV4_UNICAST), v6: both(AfiSafi::IPV6_UNICAST) }
+    }
+
+    /// Bytes have come up as far as the server.
+    pub(crate) fn hear(&mut self, bytes: &[u8]) {
+        let mut heard = std::mem::take(&mut self.heard);
+        heard.extend_from_slice(bytes);
+        let mut used = 0;
+        while let Ok(Some(frame)) = frame(heard.get(used..).unwrap_or_default(), MAX_EXTENDED_LEN) {
+            match frame.kind {
+                MessageKind::Open if self.theirs.is_none() => {
+                    self.theirs = Open::decode(frame.body).ok();
+                    self.agree();
+                }
+                // Whatever it asks for, it may get.
+                MessageKind::RouteRefresh => self.is_due = true,
+                _ => {}
+            }
+            used += frame.len;
+        }
+        heard.drain(..used);
+        if heard.len() > MAX_EXTENDED_LEN {
+            heard.clear();
+        }
+        self.heard = heard;
+    }
+
+    /// A third of the hold time may not pass without a KEEPALIVE; what the clock or the client did to the time is
+    /// forgiven.
+    pub(crate) const fn forgive(&mut self, now: Instant) {
+        if self.last_keepalive.is_some() {
+            self.last_keepalive = Some(now);
+        }
+    }
+
+    /// Whether a KEEPALIVE is overdue.
+    pub(crate) fn check_keepalive(&self, now: Instant) -> Result<(), String> {
+        let third = Duration::from_secs(u64::from(self.hold_secs)) / 3;
+        match self.last_keepalive {
+            Some(last) if !third.is_zero() && self.notification.is_none() && now - last > third => {
+                Err(format!("no KEEPALIVE since {last}, hold time {} s", self.hold_secs))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A batch is handed out.
+    pub(crate) fn read(&mut self, now: Instant, batch: &Batch) -> Result<(), String> {
+        if batch.len() > BATCH_BYTES + MAX_EXTENDED_LEN {
+            return Err(format!("a batch of {} octets", batch.len()));
+        }
+        let bytes: Vec<u8> = batch.chunks().iter().flat_map(|chunk| chunk.as_bytes()).copied().collect();
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            let len = match frame(rest, self.params.max_len()) {
+                Ok(Some(frame)) => {
+                    self.message(now, frame.kind, frame.body)?;
+                    frame.len
+                }
+                Ok(None) => return Err("a batch ends inside of a message".into()),
+                Err(error) => return Err(format!("the server's bytes do not decode: {error:?}")),
+            };
+            rest = rest.get(len..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// The server has nothing more to say.
+    pub(crate) fn fall_silent(&mut self) -> Result<(), String> {
+        if !self.is_up || self.notification.is_some() {
+            return Ok(());
+        }
+        self.is_due = false;
+        let Some(wanted) = self.versions.last().cloned() else { return Ok(()) };
+        if self.is_changed && self.table != *wanted {
+            return Err(format!("all is said, and {}", difference(&self.table, &wanted)));
+        }
+        self.is_changed = false;
+        if self.is_loaded && self.end_of_rib != self.families() {
+            return Err(format!("all is said and loaded, and End-of-RIB only of {}", self.end_of_rib));
+        }
+        self.versions = vec![wanted];
+        Ok(())
+    }
+
+    fn message(&mut self, now: Instant, kind: MessageKind, body: &[u8]) -> Result<(), String> {
+        if let Some(notification) = &self.notification {
+            return Err(format!("{kind:?} after NOTIFICATION {notification}"));
+        }
+        if self.ours.is_none() && !matches!(kind, MessageKind::Open | MessageKind::Notification) {
+            return Err(format!("{kind:?} before OPEN"));
+        }
+        match kind {
+            MessageKind::Open if self.ours.is_some() => Err("a second OPEN".into()),
+            MessageKind::Open => {
+                self.ours = Some(Open::decode(body).map_err(|error| format!("bad OPEN: {error:?}"))?);
+                self.agree();
+                Ok(())
+            }
+            MessageKind::Keepalive => {
+                self.check_keepalive(now)?;
+                self.last_keepalive = Some(now);
+                Ok(())
+            }
+            MessageKind::Notification => {
+                let notification = Notification::decode(body);
+                self.notification =
+                    Some(notification.map_err(|error| format!("bad NOTIFICATION: {error:?}"))?);
+                Ok(())
+            }
+            MessageKind::RouteRefresh => self.mark(body),
+            MessageKind::Update => {
+                let update =
+                    Update::decode(body, self.params).map_err(|error| format!("bad UPDATE: {error:?}"))?;
+                self.update(&update)
+            }
+        }
+    }
+
+    fn mark(&mut self, body: &[u8]) -> Result<(), String> {
+        let refresh = RouteRefresh::decode(body).map_err(|error| format!("bad ROUTE-REFRESH: {error:?}"))?;
+        if !self.has_enhanced_refresh || refresh.kind == RefreshKind::Request {
+            return Err(format!("nobody asked for {refresh:?}"));
+        }
+        let marked = if refresh.family == AfiSafi::IPV4_UNICAST {
+            &mut self.is_refreshing.v4
+        } else {
+            &mut self.is_refreshing.v6
+        };
+        let is_begin = refresh.kind == RefreshKind::Begin;
+        if std::mem::replace(marked, is_begin) == is_begin {
+            return Err(format!("{refresh:?} out of turn"));
+        }
+        self.justify("ROUTE-REFRESH")
+    }
+
+    fn justify(&self, what: &str) -> Result<(), String> {
+        if !self.is_up {
+            return Err(format!("{what} before Established"));
+        }
+        if !self.is_due && !self.is_tainted {
+            return Err(format!("{what} although nothing has changed"));
+        }
+        Ok(())
+    }
+
+    fn update(&mut self, update: &ReceivedUpdate) -> Result<(), String> {
+        self.justify("UPDATE")?;
+        if let Some(family) = update.end_of_rib() {
+            return self.end(family);
+        }
+        let change = Change::new(update);
+        if change.is_odd {
+            return Err(format!("an UPDATE with faults: {update:?}"));
+        }
+        if !change.announced.is_empty() {
+            self.check_path(update)?;
+        }
+        for (net, route) in &change.announced {
+            if !self.versions.iter().rev().any(|version| version.get(net) == Some(route)) {
+                return Err(format!("announces {net} {route:?}, which the client should never have had"));
+            }
+        }
+        if let Some(net) = change.withdrawn.iter().find(|&net| !self.table.contains_key(net)) {
+            return Err(format!("withdraws {net}, which was not announced"));
+        }
+        let withdrawn = change.withdrawn.clone();
+        change.apply(&mut self.table);
+        self.is_changed = true;
+        for net in withdrawn {
+            let mut ranges = dark(&self.table, net.v6, &[net.range()]);
+            for version in &self.versions {
+                ranges = lit(version, net.v6, &ranges);
+            }
+            if !ranges.is_empty() {
+                return Err(format!("{net} goes dark, although it was and is to be there"));
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, family: AfiSafi) -> Result<(), String> {
+        let is_v6 = family == AfiSafi::IPV6_UNICAST;
+        let said = if is_v6 { &mut self.end_of_rib.v6 } else { &mut self.end_of_rib.v4 };
+        if std::mem::replace(said, true) {
+            return Err(format!("a second End-of-RIB of {family:?}"));
+        }
+        if !self.is_loaded {
+            return Err("End-of-RIB before every feed has loaded".into());
+        }
+        let Some(wanted) = self.versions.last() else { return Ok(()) };
+        let told = self.table.iter().filter(|(net, _)| net.v6 == is_v6);
+        if !told.eq(wanted.iter().filter(|(net, _)| net.v6 == is_v6)) {
+            return Err(format!("End-of-RIB, and {}", difference(&self.table, wanted)));
+        }
+        Ok(())
+    }
+
+    /// Our ASN alone outside of our AS; inside an empty path, and LOCAL_PREF (RFC 4271 5.1.2, 5.1.5).
+    fn check_path(&self, update: &ReceivedUpdate) -> Result<(), String> {
+        let Some(theirs) = &self.theirs else { return Ok(()) };
+        let expected: &[_] = if self.asn == theirs.asn { &[] } else { &[self.asn] };
+        let is_right = update.full_as_path().is_some_and(|path| path.asns().eq(expected.iter().copied()));
+        if is_right { Ok(()) } else { Err(format!("AS_PATH is not {expected:?}: {:?}", update.as_path())) }
+    }
+
+    fn agree(&mut self) {
+        let (Some(ours), Some(theirs)) = (&self.ours, &self.theirs) else { return };
+        let both = |code| {
+            let has = |open: &Open| open.capabilities.iter().any(|capability| is_usable(capability, code));
+            has(ours) && has(theirs)
+        };
+        self.params = WireParams { as4: both(65), extended: both(6) };
+        self.has_enhanced_refresh = both(70);
+        self.hold_secs = ours.hold_secs.min(theirs.hold_secs);
+        debug_assert!(self.params.max_len() >= MAX_LEN);
+    }
+}
+
+fn is_usable(capability: &Capability, code: u8) -> bool {
+    capability.code() == code && !matches!(capability, Capability::Unknown { .. })
+}
+
+/// The first difference, for people.
+pub(crate) fn difference(has: &Table, wants: &Table) -> String {
+    for (net, route) in wants {
+        match has.get(net) {
+            None => return format!("{net} is missing ({} of {} are there)", has.len(), wants.len()),
+            Some(other) if other != route => return format!("{net} has {other:?} and should have {route:?}"),
+            Some(_) => {}
+        }
+    }
+    let extra = has.keys().find(|net| !wants.contains_key(net));
+    extra.map_or_else(|| "both are equal".into(), |net| format!("{net} is too many"))
+}
