@@ -2,18 +2,19 @@
 //!
 //! ```text
 //! cargo run --release -p bgplite-examples --bin explore -- [--mode sessions|collision] [--depth N]
-//!     [--connections N] [--faults N] [--half] [--hold SECONDS] [--states N]
+//!     [--connections N] [--faults N] [--timers N] [--refreshes N]
+//!     [--half] [--hold SECONDS] [--states N]
 //! ```
 //!
 //! Prints how many states there are, and for a violation the shortest way to it, with exit code 1. In the collision
 //! mode both ways in which the BGP identifiers can compare are explored; `--half` delivers each message in two
-//! halves; `--faults` is how often something may go wrong on one path.
+//! halves; `--faults`, `--timers` and `--refreshes` are how often these may happen on one path.
 
 use std::fmt::Display;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use bgplite_sim::model::{Collision, Delivery, Limits, Model, Pair, Rank, explore};
+use bgplite_sim::model::{Budget, Collision, Delivery, Limits, Model, Pair, Rank, explore};
 
 fn main() -> ExitCode {
     match Options::parse(std::env::args().skip(1)) {
@@ -29,7 +30,7 @@ struct Options {
     is_collision: bool,
     limits: Limits,
     connections: u8,
-    faults: u8,
+    budget: Budget,
     delivery: Delivery,
     hold_secs: u16,
 }
@@ -40,7 +41,7 @@ impl Options {
             is_collision: true,
             limits: Limits { depth: 10, states: 5_000_000 },
             connections: 2,
-            faults: 1,
+            budget: Budget { faults: 1, timers: 2, refreshes: 1 },
             delivery: Delivery::Whole,
             hold_secs: 240,
         };
@@ -56,7 +57,9 @@ impl Options {
                 "--depth" => options.limits.depth = number(&name, &value)?,
                 "--states" => options.limits.states = number(&name, &value)?,
                 "--connections" => options.connections = number(&name, &value)?,
-                "--faults" => options.faults = number(&name, &value)?,
+                "--faults" => options.budget.faults = number(&name, &value)?,
+                "--timers" => options.budget.timers = number(&name, &value)?,
+                "--refreshes" => options.budget.refreshes = number(&name, &value)?,
                 "--hold" => options.hold_secs = number(&name, &value)?,
                 _ => return Err(format!("{name} {value} is unknown")),
             }
@@ -70,19 +73,19 @@ fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
 }
 
 fn run(options: &Options) -> ExitCode {
-    let &Options { limits, connections, faults, delivery, hold_secs, .. } = options;
+    let &Options { limits, connections, budget, delivery, hold_secs, .. } = options;
     let is_good = if options.is_collision {
         let mut is_good = true;
         for (rank, title) in
             [(Rank::Lower, "the server's is lower"), (Rank::Higher, "the server's is higher")]
         {
-            let model = Collision::new(rank, connections, delivery, faults);
+            let model = Collision::new(rank, connections, delivery, budget);
             is_good &=
                 search(&format!("{connections} connections, of two identifiers {title}"), &model, limits);
         }
         is_good
     } else {
-        search("two sessions", &Pair::new(hold_secs, delivery, faults), limits)
+        search("two sessions", &Pair::new(hold_secs, delivery, budget), limits)
     };
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -42,6 +42,31 @@ pub enum Outcome {
     Between,
 }
 
+/// How often what multiplies the states may happen on one path. While things come right none of these counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Something goes wrong: a connection breaks, an end vanishes or closes, the operator intervenes.
+    pub faults: u8,
+    /// A timer fires.
+    pub timers: u8,
+    /// Somebody asks for routes again.
+    pub refreshes: u8,
+}
+
+impl Budget {
+    pub(super) fn fault(&mut self) {
+        self.faults = self.faults.saturating_sub(1);
+    }
+
+    pub(super) fn timer(&mut self) {
+        self.timers = self.timers.saturating_sub(1);
+    }
+
+    pub(super) fn refresh(&mut self) {
+        self.refreshes = self.refreshes.saturating_sub(1);
+    }
+}
+
 /// How far to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -20,8 +20,9 @@
 //! deadline has passed: any timer may be the next to fire, however late that makes the others. So a starved
 //! adapter is explored too; what it leads to (a hold timer that expires) counts as a fault.
 //!
-//! **Faults** (a connection breaks, an end vanishes or closes, the operator stops the server or removes the peer)
-//! are events like any other, but no more of them happen on one path than its options say.
+//! **Budgets**: faults (a connection breaks, an end vanishes or closes, the operator stops the server or removes the
+//! peer), timers and route refreshes are events like any other, but no more of them happen on one path than a
+//! [`Budget`] says. For these multiply the states, and most of what can go wrong needs one or two of them at most.
 
 mod canon;
 mod collision;
@@ -32,7 +33,7 @@ mod pipe;
 mod violation;
 
 pub use collision::{Collision, CollisionEvent, LinkEvent, Rank};
-pub use explore::{Found, Limits, Model, Outcome, Report, explore};
+pub use explore::{Budget, Found, Limits, Model, Outcome, Report, explore};
 pub use pair::{End, Pair, PairEvent};
 pub use pipe::Delivery;
 pub use violation::Violation;

@@ -11,7 +11,7 @@ use bgplite_core::wire::AfiSafi;
 
 use super::endpoint::Endpoint;
 use super::pipe::{Delivery, Pipe, SOON};
-use super::{Model, Outcome, Violation};
+use super::{Budget, Model, Outcome, Violation};
 
 /// One of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +48,7 @@ pub struct Pair {
     client: Endpoint,
     to_server: Pipe,
     to_client: Pipe,
-    faults: u8,
-    refreshes: u8,
+    budget: Budget,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -58,8 +57,8 @@ struct Options {
 }
 
 impl Pair {
-    /// Both have just connected. `hold_secs` is what both offer, `faults` how often something may go wrong.
-    pub fn new(hold_secs: u16, delivery: Delivery, faults: u8) -> Self {
+    /// Both have just connected. `hold_secs` is what both offer.
+    pub fn new(hold_secs: u16, delivery: Delivery, budget: Budget) -> Self {
         let now = Instant::from_nanos(1);
         let config = |asn, router_id, open_delay| SessionConfig {
             asn: Asn(asn),
@@ -77,8 +76,7 @@ impl Pair {
             client: Endpoint::new(config(65001, 0x0A00_0002, Duration::ZERO), 2, now),
             to_server: Pipe::default(),
             to_client: Pipe::default(),
-            faults,
-            refreshes: 1,
+            budget,
         }
     }
 
@@ -132,10 +130,10 @@ impl Model for Pair {
             };
             add(endpoint.can_transmit(outward), PairEvent::Transmits);
             add(endpoint.can_receive(inward), PairEvent::Receives);
-            add(endpoint.deadline().is_some(), PairEvent::Timer);
-            add(self.refreshes > 0 && endpoint.is_established(), PairEvent::Refreshes);
-            add(self.faults > 0 && endpoint.is_alive(), PairEvent::Closes);
-            add(self.faults > 0 && !endpoint.is_gone, PairEvent::Loses);
+            add(self.budget.timers > 0 && endpoint.deadline().is_some(), PairEvent::Timer);
+            add(self.budget.refreshes > 0 && endpoint.is_established(), PairEvent::Refreshes);
+            add(self.budget.faults > 0 && endpoint.is_alive(), PairEvent::Closes);
+            add(self.budget.faults > 0 && !endpoint.is_gone, PairEvent::Loses);
         }
         events
     }
@@ -154,19 +152,20 @@ impl Model for Pair {
             PairEvent::Timer(end) => {
                 let at = self.end(end).0.deadline().unwrap_or(now).max(now);
                 self.now = at;
+                self.budget.timer();
                 self.end_mut(end).0.fire(at)
             }
             PairEvent::Closes(end) => {
-                self.faults -= 1;
+                self.budget.fault();
                 self.end_mut(end).0.close(now)
             }
             PairEvent::Refreshes(end) => {
-                self.refreshes -= 1;
+                self.budget.refresh();
                 self.end_mut(end).0.session.refresh(AfiSafi::IPV4_UNICAST);
                 Ok(())
             }
             PairEvent::Loses(end) => {
-                self.faults -= 1;
+                self.budget.fault();
                 let (endpoint, inward, outward) = self.end_mut(end);
                 endpoint.lose(now, inward, outward)
             }

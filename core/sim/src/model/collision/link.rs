@@ -7,9 +7,9 @@ use bgplite_core::wire::{AfiSafi, MAX_EXTENDED_LEN};
 
 use super::check::Opening;
 use super::{Collision, LinkEvent};
-use crate::model::Violation;
 use crate::model::endpoint::Endpoint;
 use crate::model::pipe::{Arrival, Ending, Pipe};
+use crate::model::{Budget, Violation};
 
 /// A connection.
 #[derive(Clone, Debug)]
@@ -66,19 +66,16 @@ impl Link {
     }
 
     /// All that can happen now.
-    pub(super) fn events(
-        &self,
-        may_refresh: bool,
-        may_fail: bool,
-    ) -> impl Iterator<Item = LinkEvent> + use<> {
+    pub(super) fn events(&self, budget: Budget) -> impl Iterator<Item = LinkEvent> + use<> {
         let client = &self.client;
+        let may_fail = budget.faults > 0;
         [
             (self.can_server_transmit(), LinkEvent::ServerTransmits),
             (self.can_server_receive(), LinkEvent::ServerReceives),
             (client.can_transmit(&self.to_server), LinkEvent::ClientTransmits),
             (client.can_receive(&self.to_client), LinkEvent::ClientReceives),
-            (client.deadline().is_some(), LinkEvent::ClientTimer),
-            (may_refresh && client.is_established(), LinkEvent::ClientRefreshes),
+            (budget.timers > 0 && client.deadline().is_some(), LinkEvent::ClientTimer),
+            (budget.refreshes > 0 && client.is_established(), LinkEvent::ClientRefreshes),
             (may_fail && client.is_alive(), LinkEvent::ClientCloses),
             (may_fail && !self.is_gone, LinkEvent::ServerLoses),
             (may_fail && !client.is_gone, LinkEvent::ClientLoses),
@@ -90,7 +87,7 @@ impl Link {
 
     /// What happens when nothing goes wrong and no time passes.
     pub(super) fn prompt(&self) -> Option<LinkEvent> {
-        self.events(false, false).find(|event| *event != LinkEvent::ClientTimer)
+        self.events(Budget { faults: 0, timers: 0, refreshes: 0 }).next()
     }
 
     fn can_server_transmit(&self) -> bool {
@@ -123,17 +120,18 @@ impl Collision {
             LinkEvent::ServerTransmits => return self.server_transmits(conn),
             LinkEvent::ServerReceives => return self.server_receives(conn),
             LinkEvent::ServerLoses => {
-                self.faults = self.faults.saturating_sub(1);
+                self.budget.fault();
                 let Some(link) = self.link(conn) else { return Ok(()) };
                 link.to_server.lose();
                 link.to_client.reset();
                 return self.disconnect(conn, Lost::Error("broken".into()));
             }
             LinkEvent::ClientCloses | LinkEvent::ClientLoses | LinkEvent::ClientVanishes => {
-                self.faults = self.faults.saturating_sub(1);
+                self.budget.fault();
             }
-            LinkEvent::ClientRefreshes => self.refreshes = self.refreshes.saturating_sub(1),
-            LinkEvent::ClientTransmits | LinkEvent::ClientReceives | LinkEvent::ClientTimer => {}
+            LinkEvent::ClientRefreshes => self.budget.refresh(),
+            LinkEvent::ClientTimer => self.budget.timer(),
+            LinkEvent::ClientTransmits | LinkEvent::ClientReceives => {}
         }
         let Some(link) = self.links.iter_mut().find(|link| link.conn == conn) else {
             return Ok(());

@@ -23,7 +23,7 @@ pub use event::{CollisionEvent, LinkEvent};
 use self::link::Link;
 use super::endpoint::Endpoint;
 use super::pipe::Delivery;
-use super::{Model, Outcome, Violation};
+use super::{Budget, Model, Outcome, Violation};
 
 /// How the server's BGP identifier compares with the peer's, as unsigned numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +45,7 @@ pub struct Collision {
     last_conn: u64,
     /// Connections that may still be opened.
     connections: u8,
-    faults: u8,
-    refreshes: u8,
+    budget: Budget,
     phase: Phase,
 }
 
@@ -72,8 +71,8 @@ enum Phase {
 
 impl Collision {
     /// A server that serves one prefix, and its peer's first connection, just accepted. At most `connections` are
-    /// opened, and at most `faults` things go wrong.
-    pub fn new(rank: Rank, connections: u8, delivery: Delivery, faults: u8) -> Self {
+    /// opened.
+    pub fn new(rank: Rank, connections: u8, delivery: Delivery, budget: Budget) -> Self {
         let now = Instant::from_nanos(1);
         let options = Options { rank, delivery, hold_secs: 240 };
         let server =
@@ -85,8 +84,7 @@ impl Collision {
             links: Vec::new(),
             last_conn: 0,
             connections,
-            faults,
-            refreshes: 1,
+            budget,
             phase: Phase::Serving,
         };
         model.apply(CollisionEvent::Accept).expect("a first connection breaks nothing");
@@ -160,14 +158,14 @@ impl Model for Collision {
         if self.connections > 0 {
             events.push(CollisionEvent::Accept);
         }
-        if self.server.poll_timeout().is_some() {
+        if self.budget.timers > 0 && self.server.poll_timeout().is_some() {
             events.push(CollisionEvent::ServerTimer);
         }
-        if self.faults > 0 && self.phase == Phase::Serving {
+        if self.budget.faults > 0 && self.phase == Phase::Serving {
             events.extend([CollisionEvent::Shutdown, CollisionEvent::Remove]);
         }
         for link in &self.links {
-            let all = link.events(self.refreshes > 0, self.faults > 0);
+            let all = link.events(self.budget);
             events.extend(all.map(|event| CollisionEvent::On(link.conn, event)));
         }
         events
@@ -182,15 +180,16 @@ impl Model for Collision {
             CollisionEvent::ServerTimer => {
                 let at = self.server.poll_timeout().map_or(self.now, |(at, _)| at);
                 self.now = self.now.max(at);
+                self.budget.timer();
                 self.handle(Input::Timeout)?;
             }
             CollisionEvent::Shutdown => {
-                self.faults = self.faults.saturating_sub(1);
+                self.budget.fault();
                 self.phase = Phase::Stopping;
                 self.command(Command::Shutdown { text: "maintenance".into() })?;
             }
             CollisionEvent::Remove => {
-                self.faults = self.faults.saturating_sub(1);
+                self.budget.fault();
                 self.phase = Phase::Removed;
                 self.command(Command::Reload(Box::new(config(self.options, false))))?;
             }

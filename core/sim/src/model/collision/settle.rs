@@ -18,7 +18,6 @@ const AT_LAST: Duration = Duration::from_secs(62);
 /// is Established soon, with all its routes; one that was removed has no connection at last; and a server that was
 /// asked to stop says soon that it has.
 pub(super) fn settle(mut model: Collision) -> Result<(), Violation> {
-    model.faults = 0;
     let start = model.now;
     loop {
         while let Some(event) = prompt(&model) {
