@@ -13,10 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, FeedConfig, Location, SourceConfig};
 use crate::coverage::{self, Source as Fate};
-use crate::feed::{BadLine, FeedPart, FeedTable, ParsedList, PrefixSet, parse_lines};
+use crate::feed::{
+    BadLine, FeedPart, FeedTable, FetchOutcome, FetchRequest, ParsedList, PrefixSet, SourceRecord,
+    parse_lines,
+};
 use crate::ids::{FeedId, Serial, SourceId};
 use crate::rib::{AnyPrefix, Desired, TagSet, View};
-use crate::server::{FetchOutcome, FetchRequest, SourceRecord};
 
 mod snapshot;
 

@@ -4,6 +4,7 @@ pub mod aggregate;
 pub mod catalog;
 pub mod list;
 pub mod set;
+pub mod source;
 pub mod table;
 
 use alloc::string::String;
@@ -13,6 +14,7 @@ pub use aggregate::aggregate;
 pub use catalog::{Catalog, FeedChange, Restored, SourceOutcome};
 pub use list::{ParsedList, parse_lines};
 pub use set::PrefixSet;
+pub use source::{FetchOutcome, FetchRequest, SourceRecord};
 pub use table::{FeedPart, FeedTable, RouteTable, Routed};
 
 /// A line of a list that is no prefix.

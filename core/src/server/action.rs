@@ -2,8 +2,9 @@
 
 use alloc::string::String;
 
+use crate::feed::{FetchRequest, SourceRecord};
 use crate::ids::{ConnId, SourceId, Ticket};
-use crate::server::{Notice, Reply, SourceRecord};
+use crate::server::{Notice, Reply};
 
 /// One effect. The adapter performs it and decides nothing.
 #[derive(Clone, Debug)]
@@ -49,18 +50,6 @@ pub enum Action {
     Fail {
         /// One sentence that names the thing and the remedy.
         reason: String,
-    },
-}
-
-/// What to fetch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FetchRequest {
-    /// Read a whole file.
-    File {
-        /// Its path.
-        path: String,
-        /// More than this many bytes is a failure.
-        max_bytes: u64,
     },
 }
 

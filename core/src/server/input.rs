@@ -2,14 +2,12 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::sync::Arc;
 use core::fmt;
 use core::net::SocketAddr;
 
-use serde::{Deserialize, Serialize};
-
 use crate::config::{Config, ConfigError};
-use crate::ids::{ConnId, Serial, SourceId, Ticket};
+use crate::feed::FetchOutcome;
+use crate::ids::{ConnId, SourceId, Ticket};
 use crate::session::Lost;
 
 /// One fact. Every input is legal in every state; one that names something gone is counted and ignored.
@@ -70,18 +68,6 @@ pub enum Input<'a> {
     },
 }
 
-/// What came of a fetch.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FetchOutcome {
-    /// A whole body.
-    Body(#[serde(with = "crate::coding::body")] Arc<[u8]>),
-    /// The source itself says that the last body still stands.
-    Unchanged,
-    /// No body: a sentence that names the place and the reason.
-    Failed(String),
-}
-
 /// What the operator can ask for.
 #[derive(Debug)]
 pub enum Command {
@@ -129,17 +115,3 @@ impl fmt::Display for CommandError {
 }
 
 impl core::error::Error for CommandError {}
-
-/// A source's last good body, as the store keeps it over restarts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourceRecord {
-    /// The source's name.
-    pub name: String,
-    /// Version of the body; grows with every change.
-    pub serial: Serial,
-    /// When it was fetched, in seconds since the Unix epoch.
-    pub unix_secs: u64,
-    /// The body.
-    #[serde(with = "crate::coding::body")]
-    pub body: Arc<[u8]>,
-}

@@ -18,10 +18,11 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-pub use action::{Action, FetchRequest, StoreWrite};
+pub use crate::feed::{FetchOutcome, FetchRequest, SourceRecord};
+pub use action::{Action, StoreWrite};
 pub use batch::{Batch, Chunk};
 pub use conn::Timer;
-pub use input::{Command, CommandError, FetchOutcome, Input, Reply, SourceRecord};
+pub use input::{Command, CommandError, Input, Reply};
 pub use notice::{Level, Notice};
 use serde::{Deserialize, Serialize};
 pub use snapshot::{Snapshot, SnapshotError};
