@@ -42,6 +42,11 @@ impl Line {
         if self.far > now { self.delay } else { Duration::from_millis(1) }
     }
 
+    /// Whether it may cost a session.
+    pub(crate) fn is_troubled(&self, now: Instant) -> bool {
+        [self.far, self.stalled, self.slow, self.deaf, self.garbled].into_iter().any(|until| until > now)
+    }
+
     /// Until when nothing arrives.
     pub(crate) fn blocked_until(&self, is_down: bool, is_ignorant: bool) -> Instant {
         let deaf = if is_down { self.deaf } else { Instant::ZERO };
@@ -117,7 +122,7 @@ impl World<'_> {
             }
             super::Fault::Crash => self.crash(&incident),
             super::Fault::Clock => {
-                if self.node.server.is_some() {
+                if self.node.server.is_some() && !self.is_asleep() {
                     self.node.asleep_until = until;
                     self.queue.push(until, Event::Wake);
                     self.disturb_all();
@@ -189,7 +194,7 @@ impl World<'_> {
         let mut rng = Rng::new(incident.salt);
         let is_harmless = matches!(
             incident.what,
-            What::Latency | What::Segment | What::Refuse | What::Refresh | What::Double | What::Announce
+            What::Segment | What::Refuse | What::Refresh | What::Double | What::Announce
         );
         match incident.what {
             What::Latency => (line.far, line.delay) = (until, Duration::from_millis(1 + rng.below(2_000))),

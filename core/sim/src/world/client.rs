@@ -84,10 +84,10 @@ impl World<'_> {
         let session = Box::new(Session::new(config, rng.fork(), self.now));
         let speaker = Speaker::Session { session, table: Table::new(), is_up: false };
         let conn = self.link(Some(index), local, address.to_canonical().into(), speaker, rng);
-        if let Some(link) = self.links.get_mut(&conn)
-            && !has_all
-        {
-            link.held_open = Some(Vec::new());
+        let is_troubled = self.lines.get(index).is_some_and(|line| line.is_troubled(self.now));
+        if let Some(link) = self.links.get_mut(&conn) {
+            link.is_disturbed = is_troubled;
+            link.held_open = (!has_all).then(Vec::new);
         }
         self.accept(conn);
         self.output(conn);

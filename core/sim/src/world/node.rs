@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bgplite_core::config::{Config, Location};
+use bgplite_core::config::{Config, Families, Location};
 use bgplite_core::ids::{ConnId, SourceId, Ticket};
 use bgplite_core::server::{
     Action, Command, FetchOutcome, FetchRequest, Input, Notice, Reply, RouteServer, SourceRecord,
@@ -227,7 +227,7 @@ impl World<'_> {
         for link in self.links.values_mut().filter(|link| link.watch.is_up) {
             let Some(far) = link.far_end() else { continue };
             let Some((entry, _)) = self.oracle.identify(&far) else { continue };
-            let wish = self.oracle.wish(entry, far.local.ip(), link.watch.families());
+            let wish = self.oracle.wish(entry, far.local.ip(), link.watch.families);
             let is_loaded = self.oracle.is_loaded(&wish);
             link.watch.expect(&self.oracle.table(&wish), is_loaded);
         }
@@ -334,10 +334,10 @@ impl World<'_> {
             self.say(format_args!("notice {notice:?}"));
         }
         match notice {
-            Notice::SessionUp { remote, hold_secs, .. } => {
+            Notice::SessionUp { remote, hold_secs, families, .. } => {
                 self.trace.word(12 << 32 | u64::from(hold_secs));
                 if let Some(&conn) = self.node.remotes.get(&remote) {
-                    self.session_up(conn);
+                    self.session_up(conn, families);
                 }
             }
             Notice::SessionDown { remote, established, reason, .. } => {
@@ -350,7 +350,7 @@ impl World<'_> {
         }
     }
 
-    fn session_up(&mut self, conn: ConnId) {
+    fn session_up(&mut self, conn: ConnId, families: Families) {
         let now = self.now;
         self.sessions += 1;
         let Some(link) = self.links.get_mut(&conn) else { return };
@@ -360,9 +360,9 @@ impl World<'_> {
             self.fail(format!("{} is served, and is not configured", far.address));
             return;
         };
-        let wish = self.oracle.wish(entry, far.local.ip(), link.watch.families());
+        let wish = self.oracle.wish(entry, far.local.ip(), families);
         let is_loaded = self.oracle.is_loaded(&wish);
-        link.watch.establish(self.oracle.table(&wish), is_loaded);
+        link.watch.establish(families, self.oracle.table(&wish), is_loaded);
         let others = self.links.iter().filter(|(other, link)| **other != conn && link.watch.is_up);
         let rival = others.into_iter().find(|(_, link)| {
             let other = link.far_end().and_then(|far| self.oracle.identify(&far));

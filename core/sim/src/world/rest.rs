@@ -87,7 +87,7 @@ impl World<'_> {
         let Speaker::Session { table, .. } = &link.speaker else { return None };
         let far = link.far_end()?;
         let (entry, _) = self.oracle.identify(&far)?;
-        let wish = self.oracle.wish(entry, far.local.ip(), link.watch.families());
+        let wish = self.oracle.wish(entry, far.local.ip(), link.watch.families);
         let wanted = self.oracle.table(&wish);
         if *table != *wanted {
             return Some(difference(table, &wanted));

@@ -34,6 +34,8 @@ pub(crate) struct Watch {
     pub(crate) notification: Option<Notification>,
     /// From SessionUp on.
     pub(crate) is_up: bool,
+    /// Families of the session.
+    pub(crate) families: Families,
     pub(crate) table: Table,
     /// What the client should have had since the server last fell silent, oldest first.
     versions: Vec<Rc<Table>>,
@@ -60,6 +62,7 @@ impl Watch {
             last_keepalive: None,
             notification: None,
             is_up: false,
+            families: Families::NONE,
             table: Table::new(),
             versions: Vec::new(),
             is_loaded: false,
@@ -72,7 +75,8 @@ impl Watch {
     }
 
     /// The session is established: from now on routes may be said.
-    pub(crate) fn establish(&mut self, table: Rc<Table>, is_loaded: bool) {
+    pub(crate) fn establish(&mut self, families: Families, table: Rc<Table>, is_loaded: bool) {
+        self.families = families;
         self.is_up = true;
         self.is_due = true;
         self.is_changed = true;
@@ -96,8 +100,8 @@ impl Watch {
         }
     }
 
-    /// Families of the session.
-    pub(crate) fn families(&self) -> Families {
+    /// Families that both OPENs offer.
+    fn offered(&self) -> Families {
         let supports = |open: &Option<Open>, family| open.as_ref().is_some_and(|open| open.supports(family));
         let both = |family| supports(&self.theirs, family) && supports(&self.ours, family);
         Families { v4: both(AfiSafi::IPV4_UNICAST), v6: both(AfiSafi::IPV6_UNICAST) }
@@ -178,7 +182,10 @@ impl Watch {
             return Err(format!("all is said, and {}", difference(&self.table, &wanted)));
         }
         self.is_changed = false;
-        if self.is_loaded && self.end_of_rib != self.families() {
+        if self.families != self.offered() {
+            return Err(format!("the session has {}, and both offer {}", self.families, self.offered()));
+        }
+        if self.is_loaded && self.end_of_rib != self.families {
             return Err(format!("all is said and loaded, and End-of-RIB only of {}", self.end_of_rib));
         }
         self.versions = vec![wanted];
