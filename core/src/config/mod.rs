@@ -215,6 +215,12 @@ impl Families {
         Self { v4: self.v4 || other.v4, v6: self.v6 || other.v6 }
     }
 
+    /// Those in this set and not in `other`.
+    #[must_use]
+    pub const fn difference(self, other: Self) -> Self {
+        Self { v4: self.v4 && !other.v4, v6: self.v6 && !other.v6 }
+    }
+
     /// Each of them as the wire names it, IPv4 first.
     pub fn iter(self) -> impl Iterator<Item = AfiSafi> {
         let v4 = self.v4.then_some(AfiSafi::IPV4_UNICAST);

@@ -209,7 +209,7 @@ impl RouteServer {
         };
         let key = GroupKey { feeds: self.feeds_of(owner.peer), profile: Arc::new(profile) };
         let before = conn.outbound.as_ref().and_then(|outbound| self.groups.find(outbound.group));
-        let mut is_recoded = false;
+        let (mut recoded, mut gained) = (Families::NONE, Families::NONE);
         if let Some(before) = before {
             if *before.key() == key {
                 coverage::hit(Subscription::Same);
@@ -220,7 +220,10 @@ impl RouteServer {
                 coverage::hit(Subscription::FamilyLost);
                 return false;
             }
-            is_recoded = old != new;
+            gained = new.families.difference(old.families);
+            let differ =
+                Families { v4: old.next_hop_v4 != new.next_hop_v4, v6: old.next_hop_v6 != new.next_hop_v6 };
+            recoded = old.families.intersection(differ);
         } else if !missing.is_empty() {
             coverage::hit(Subscription::NextHopMissing);
             let peer = conn.label();
@@ -229,9 +232,10 @@ impl RouteServer {
         let group = self.groups.join(key, id, |feeds| self.catalog.desired(feeds));
         if let Some(conn) = self.conns.get_mut(&id) {
             if let Some(outbound) = &mut conn.outbound {
-                coverage::hit(if is_recoded { Subscription::Recoded } else { Subscription::Moved });
+                let is_moved = recoded.union(gained).is_empty();
+                coverage::hit(if is_moved { Subscription::Moved } else { Subscription::Recoded });
                 self.groups.leave(outbound.group, id);
-                outbound.handle_regroup(group, is_recoded);
+                outbound.handle_regroup(group, recoded, gained);
             } else {
                 coverage::hit(Subscription::First);
                 conn.outbound = Some(Outbound::new(group, negotiated.families, negotiated.enhanced_refresh));

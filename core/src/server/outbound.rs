@@ -22,8 +22,10 @@ pub(super) struct Outbound {
     pub(super) group: GroupId,
     told: Arc<View>,
     run: Option<Run>,
-    /// All must be said again, since its coding changed (next hop).
-    is_recoded: bool,
+    /// Families of which all must be said again, since their next hop changed.
+    recoded: Families,
+    /// Families that the peer was told nothing of, since they had no next hop before.
+    gained: Families,
     /// Families whose routes the peer asked for again.
     refresh: Families,
     /// Families whose End-of-RIB is still to be said.
@@ -48,7 +50,8 @@ impl Outbound {
             group,
             told: Arc::new(View::empty()),
             run: None,
-            is_recoded: false,
+            recoded: Families::NONE,
+            gained: Families::NONE,
             refresh: Families::NONE,
             end_of_rib: families,
             has_enhanced_refresh,
@@ -62,14 +65,21 @@ impl Outbound {
 
     /// Whether the peer has been told all that `group` has.
     pub(super) fn is_in_sync(&self, group: &Group) -> bool {
-        self.run.is_none() && !self.is_recoded && self.refresh.is_empty() && self.told == *group.current()
+        let is_said = self.recoded.union(self.gained).union(self.refresh).is_empty();
+        self.run.is_none() && is_said && self.told == *group.current()
     }
 
-    /// The peer moved to another group; `is_recoded` when its routes look different there.
-    pub(super) fn handle_regroup(&mut self, group: GroupId, is_recoded: bool) {
+    /// The peer moved to another group, where routes of the families `recoded` look different, and those of the
+    /// families `gained` are said for the first time.
+    pub(super) fn handle_regroup(&mut self, group: GroupId, recoded: Families, gained: Families) {
         coverage::hit(if self.run.is_some() { Path::RegroupDuringRun } else { Path::RegroupBetweenRuns });
         self.group = group;
-        self.is_recoded |= is_recoded;
+        if self.run.is_none() && self.told.tables().is_empty() {
+            // Nothing has been said, so nothing need be said again.
+            return;
+        }
+        self.recoded = self.recoded.union(recoded);
+        self.gained = self.gained.union(gained);
     }
 
     /// The peer asks for a family again. However often it asks, one refresh runs and one waits.
@@ -108,10 +118,16 @@ impl Outbound {
     /// Begins the next thing to say; `false` when there is none.
     fn start(&mut self, group: &Group, images: &mut ImageCache, batch: &mut Batch) -> bool {
         let profile = &group.key().profile;
-        if self.is_recoded || self.told != *group.current() {
-            let resend = core::mem::take(&mut self.is_recoded);
-            coverage::hit(if resend { Path::Recoded } else { Path::Difference });
-            self.run(group, images, profile.clone(), resend, Families::NONE);
+        if self.told != *group.current() {
+            coverage::hit(Path::Difference);
+            let profile = narrowed(profile, profile.families.difference(self.gained));
+            self.run(group, images, profile, false, Families::NONE);
+            return true;
+        }
+        let unsaid = core::mem::take(&mut self.recoded).union(core::mem::take(&mut self.gained));
+        if !unsaid.is_empty() {
+            coverage::hit(Path::Recoded);
+            self.run(group, images, narrowed(profile, unsaid), true, Families::NONE);
             return true;
         }
         if !self.refresh.is_empty() {
@@ -122,9 +138,7 @@ impl Outbound {
                 Path::RefreshUnmarked
             });
             self.mark(refresh, RefreshKind::Begin, batch);
-            let families = profile.families.intersection(refresh);
-            let profile = Arc::new(WireProfile { families, ..WireProfile::clone(profile) });
-            self.run(group, images, profile, true, refresh);
+            self.run(group, images, narrowed(profile, refresh), true, refresh);
             return true;
         }
         if group.is_loaded() && !self.end_of_rib.is_empty() {
@@ -166,6 +180,15 @@ impl Outbound {
             batch.push(Chunk::Owned(bytes));
         }
     }
+}
+
+/// The profile for these families alone.
+fn narrowed(profile: &Arc<WireProfile>, families: Families) -> Arc<WireProfile> {
+    let families = profile.families.intersection(families);
+    if families == profile.families {
+        return Arc::clone(profile);
+    }
+    Arc::new(WireProfile { families, ..WireProfile::clone(profile) })
 }
 
 /// RFC 4724 2: an UPDATE without content for IPv4, an empty MP_UNREACH_NLRI for IPv6.
