@@ -158,6 +158,8 @@ outcomes! {
         OtherSpeaker,
         /// A connection is reset, since nobody has it any more.
         Deconfigured,
+        /// A connection is reset, since its peer has another one now.
+        Double,
         /// A connection stays.
         Kept,
         /// A connection is reset, since its session cannot say what it should.

@@ -66,10 +66,28 @@ impl RouteServer {
                 self.drive(now, id);
             }
         }
+        for id in self.doubles() {
+            coverage::hit(Reload::Double);
+            reset += 1;
+            self.close(id, cease(OTHER_CONFIGURATION_CHANGE));
+            self.drive(now, id);
+        }
         self.spread(feeds);
         let peers = [changes.added, changes.changed, changes.removed];
         self.notice(Notice::Reloaded { peers, reset });
         Reply::Reloaded { peers, fetching: self.fetch_all() }
+    }
+
+    /// Connections beyond the first of peers that were several before this configuration made them one.
+    fn doubles(&self) -> Vec<ConnId> {
+        let mut doubles = Vec::new();
+        for conns in self.identities.values() {
+            let is_established =
+                |id: &&ConnId| self.conns.get(id).is_some_and(|conn| conn.outbound.is_some());
+            let survivor = conns.iter().find(is_established).or(conns.first());
+            doubles.extend(conns.iter().filter(|&id| Some(id) != survivor));
+        }
+        doubles
     }
 
     /// Brings one connection in line with the configuration; what to end it with where that is impossible.
