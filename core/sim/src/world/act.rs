@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use bgplite_core::ids::{Asn, ConnId};
 use bgplite_core::rib::Prefix4;
@@ -69,7 +70,7 @@ impl From<IpAddr> for Address {
 #[derive(Debug)]
 pub(crate) struct File {
     list: BTreeSet<Net>,
-    body: Vec<u8>,
+    body: Arc<[u8]>,
     fault: What,
     spoiled: Instant,
     rng: Rng,
@@ -79,17 +80,17 @@ pub(crate) struct File {
 impl File {
     pub(crate) fn new(list: BTreeSet<Net>, rng: &mut Rng) -> Self {
         let mut rng = rng.fork();
-        let body = list::write(&list, &mut rng);
+        let body = list::write(&list, &mut rng).into();
         Self { list, body, fault: What::Edit, spoiled: Instant::ZERO, rng, late: Instant::ZERO }
     }
 
     /// What a reader finds.
-    pub(crate) fn read(&mut self, now: Instant) -> Option<Vec<u8>> {
+    pub(crate) fn read(&mut self, now: Instant) -> Option<Arc<[u8]>> {
         if self.spoiled > now {
             let mut rng = self.rng.clone();
-            return list::spoil(&self.body, self.fault, &mut rng);
+            return list::spoil(&self.body, self.fault, &mut rng).map(Arc::from);
         }
-        Some(self.body.clone())
+        Some(Arc::clone(&self.body))
     }
 }
 
@@ -123,6 +124,7 @@ impl World<'_> {
             super::Fault::Crash => self.crash(&incident),
             super::Fault::Clock => {
                 if self.node.server.is_some() && !self.is_asleep() {
+                    self.node.is_asleep = true;
                     self.node.asleep_until = until;
                     self.queue.push(until, Event::Wake);
                     self.disturb_all();
@@ -175,7 +177,7 @@ impl World<'_> {
         match incident.what {
             What::Edit => {
                 list::edit(&mut file.list, &mut file.rng);
-                file.body = list::write(&file.list, &mut file.rng);
+                file.body = list::write(&file.list, &mut file.rng).into();
             }
             What::Late => file.late = until,
             fault => (file.fault, file.spoiled) = (fault, until),
@@ -385,8 +387,7 @@ impl World<'_> {
         } else if !self.is_asleep() {
             self.reload(self.config.clone());
         } else {
-            self.node.asleep_until = now;
-            self.wake();
+            self.rouse();
             self.reload(self.config.clone());
         }
     }

@@ -1,6 +1,7 @@
 //! The adapter around the server: performs every action as its documentation says, and reports every input.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bgplite_core::config::{Config, Families, Location};
 use bgplite_core::ids::{ConnId, SourceId, Ticket};
@@ -23,6 +24,7 @@ pub(crate) struct Node {
     pub(crate) epoch: u64,
     /// The deadline that stands in the queue.
     armed: Option<Instant>,
+    pub(crate) is_asleep: bool,
     pub(crate) asleep_until: Instant,
     /// When a server that is down comes back.
     pub(crate) up_at: Instant,
@@ -45,7 +47,7 @@ enum Asked {
 
 impl World<'_> {
     pub(super) fn is_asleep(&self) -> bool {
-        self.node.asleep_until > self.now
+        self.node.is_asleep
     }
 
     /// Puts an event for the server off until it is awake. `true` when it sleeps.
@@ -79,7 +81,7 @@ impl World<'_> {
         self.node.server = None;
         self.node.armed = None;
         self.node.epoch += 1;
-        self.node.asleep_until = self.now;
+        self.node.is_asleep = false;
         self.node.up_at = self.now + down_for;
         self.ready.clear();
         self.queue.push(self.node.up_at, Event::Start);
@@ -138,8 +140,19 @@ impl World<'_> {
         }
     }
 
+    /// Ends its sleep before its time.
+    pub(super) fn rouse(&mut self) {
+        self.node.asleep_until = self.now;
+        self.node.armed = None;
+        self.wake();
+    }
+
     pub(super) fn wake(&mut self) {
         let now = self.now;
+        if self.node.asleep_until > now {
+            return;
+        }
+        self.node.is_asleep = false;
         for link in self.links.values_mut() {
             link.watch.forgive(now);
         }
@@ -156,12 +169,12 @@ impl World<'_> {
         self.trace.word(3);
         self.trace.bytes(body.as_deref().unwrap_or_default());
         if self.trace.is_heard() {
-            let octets = body.as_ref().map(Vec::len);
+            let octets = body.as_ref().map(|body| body.len());
             self.say(format_args!("fetched {name} from {path}: {octets:?} octets"));
         }
         let unix_secs = now.as_nanos() / 1_000_000_000;
         let outcome = match &body {
-            Some(body) => FetchOutcome::Body(body.as_slice().into()),
+            Some(body) => FetchOutcome::Body(Arc::clone(body)),
             None => FetchOutcome::Failed(format!("{path}: no such file")),
         };
         self.tell(Input::Fetched { source, unix_secs, outcome });
@@ -229,7 +242,7 @@ impl World<'_> {
             let Some((entry, _)) = self.oracle.identify(&far) else { continue };
             let wish = self.oracle.wish(entry, far.local.ip(), link.watch.families);
             let is_loaded = self.oracle.is_loaded(&wish);
-            link.watch.expect(&self.oracle.table(&wish), is_loaded);
+            link.watch.expect(&wish, &self.oracle.table(&wish), is_loaded);
         }
     }
 
@@ -362,7 +375,7 @@ impl World<'_> {
         };
         let wish = self.oracle.wish(entry, far.local.ip(), families);
         let is_loaded = self.oracle.is_loaded(&wish);
-        link.watch.establish(families, self.oracle.table(&wish), is_loaded);
+        link.watch.establish(families, &wish, self.oracle.table(&wish), is_loaded);
         let others = self.links.iter().filter(|(other, link)| **other != conn && link.watch.is_up);
         let rival = others.into_iter().find(|(_, link)| {
             let other = link.far_end().and_then(|far| self.oracle.identify(&far));

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bgplite_core::config::{
     AddressMatch, Aggregate, AsnMatch, Config, Families, FeedConfig, Location, NextHop, PeerConfig,
@@ -20,6 +21,8 @@ use super::table::{Route, Table, Tags};
 pub(crate) struct Oracle {
     pub(crate) config: Config,
     held: BTreeMap<String, Rc<Vec<Net>>>,
+    /// The last bodies that counted, so that none is read twice.
+    heard: BTreeMap<String, Arc<[u8]>>,
     feeds: BTreeMap<String, Feed>,
     tables: BTreeMap<Wish, Rc<Table>>,
 }
@@ -60,6 +63,7 @@ impl Oracle {
             held: held.collect(),
             feeds: BTreeMap::new(),
             tables: BTreeMap::new(),
+            heard: BTreeMap::new(),
         };
         oracle.reload(config);
         oracle
@@ -70,6 +74,7 @@ impl Oracle {
         self.config = config;
         let names: BTreeSet<&String> = self.config.sources.iter().map(|source| &source.name).collect();
         self.held.retain(|name, _| names.contains(name));
+        self.heard.retain(|name, _| names.contains(name));
         for source in &self.config.sources {
             if let Location::Inline { prefixes } = &source.location {
                 let nets = prefixes.iter().map(|prefix| match *prefix {
@@ -82,8 +87,11 @@ impl Oracle {
         self.rebuild();
     }
 
-    /// A source said this. Returns whether the body counts.
-    pub(crate) fn hear(&mut self, source: &str, body: &[u8]) -> bool {
+    /// A source said this. Returns whether that may be news.
+    pub(crate) fn hear(&mut self, source: &str, body: &Arc<[u8]>) -> bool {
+        if self.heard.get(source).is_some_and(|heard| Arc::ptr_eq(heard, body)) {
+            return false;
+        }
         let (nets, bad) = parse(body);
         if nets.is_empty()
             || bad > nets.len()
@@ -91,6 +99,7 @@ impl Oracle {
         {
             return false;
         }
+        self.heard.insert(source.to_owned(), Arc::clone(body));
         if self.held.get(source).is_none_or(|held| **held != nets) {
             self.held.insert(source.to_owned(), Rc::new(nets));
             self.rebuild();

@@ -3,6 +3,7 @@
 //! It decodes by itself, keeps the table that the client will come to, and knows every table that the client should
 //! have had since the server last had nothing more to say.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
 use bgplite_core::config::Families;
@@ -14,6 +15,7 @@ use bgplite_core::wire::{
     RefreshKind, RouteRefresh, Update, WireParams, frame,
 };
 
+use super::oracle::Wish;
 use super::table::{Change, Table, dark, lit};
 
 /// What is known of one connection by its bytes.
@@ -43,6 +45,9 @@ pub(crate) struct Watch {
     /// Something has happened that the client has to be told.
     pub(crate) is_due: bool,
     is_changed: bool,
+    /// Families whose routes are to be said again: the client has asked, or their next hop is another one.
+    asked: Families,
+    next_hops: (Option<Ipv4Addr>, Option<Ipv6Addr>),
     end_of_rib: Families,
     is_refreshing: Families,
     /// The client's bytes were tampered with: what it may have asked for is not known.
@@ -68,6 +73,8 @@ impl Watch {
             is_loaded: false,
             is_due: false,
             is_changed: false,
+            asked: Families::NONE,
+            next_hops: (None, None),
             end_of_rib: Families::NONE,
             is_refreshing: Families::NONE,
             is_tainted: false,
@@ -75,7 +82,8 @@ impl Watch {
     }
 
     /// The session is established: from now on routes may be said.
-    pub(crate) fn establish(&mut self, families: Families, table: Rc<Table>, is_loaded: bool) {
+    pub(crate) fn establish(&mut self, families: Families, wish: &Wish, table: Rc<Table>, is_loaded: bool) {
+        self.next_hops = (wish.next_hop_v4, wish.next_hop_v6);
         self.families = families;
         self.is_up = true;
         self.is_due = true;
@@ -85,10 +93,13 @@ impl Watch {
     }
 
     /// What the client should have is this now.
-    pub(crate) fn expect(&mut self, table: &Rc<Table>, is_loaded: bool) {
+    pub(crate) fn expect(&mut self, wish: &Wish, table: &Rc<Table>, is_loaded: bool) {
         if !self.is_up {
             return;
         }
+        self.asked.v4 |= self.next_hops.0 != wish.next_hop_v4;
+        self.asked.v6 |= self.next_hops.1 != wish.next_hop_v6;
+        self.next_hops = (wish.next_hop_v4, wish.next_hop_v6);
         if self.is_loaded != is_loaded {
             self.is_loaded = is_loaded;
             self.is_due = true;
@@ -119,7 +130,10 @@ impl Watch {
                     self.agree();
                 }
                 // Whatever it asks for, it may get.
-                MessageKind::RouteRefresh => self.is_due = true,
+                MessageKind::RouteRefresh => {
+                    self.is_due = true;
+                    self.asked = Families::BOTH;
+                }
                 _ => {}
             }
             used += frame.len;
@@ -177,6 +191,7 @@ impl Watch {
             return Ok(());
         }
         self.is_due = false;
+        self.asked = Families::NONE;
         let Some(wanted) = self.versions.last().cloned() else { return Ok(()) };
         if self.is_changed && self.table != *wanted {
             return Err(format!("all is said, and {}", difference(&self.table, &wanted)));
@@ -266,6 +281,9 @@ impl Watch {
             self.check_path(update)?;
         }
         for (net, route) in &change.announced {
+            if self.table.get(net) == Some(route) && !self.may_repeat(net.v6) {
+                return Err(format!("announces {net}, which the client has just so"));
+            }
             if !self.versions.iter().rev().any(|version| version.get(net) == Some(route)) {
                 return Err(format!("announces {net} {route:?}, which the client should never have had"));
             }
@@ -286,6 +304,10 @@ impl Watch {
             }
         }
         Ok(())
+    }
+
+    const fn may_repeat(&self, v6: bool) -> bool {
+        self.is_tainted || if v6 { self.asked.v6 } else { self.asked.v4 }
     }
 
     fn end(&mut self, family: AfiSafi) -> Result<(), String> {
