@@ -1,4 +1,4 @@
-//! How things look in JSON that serde's own forms would make long or unreadable: bytes and sets of prefixes.
+//! How things look in JSON that serde's own forms would make long or unreadable: as people write them.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -7,6 +7,25 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Serialises types as what their `Display` writes and their `FromStr` reads.
+macro_rules! as_text {
+    ($($name:ty),+) => {$(
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <alloc::borrow::Cow<'_, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )+};
+}
+pub(crate) use as_text;
 
 /// Octets as hexadecimal digits: `#[serde(with = "crate::coding::hex")]`.
 pub(crate) mod hex {

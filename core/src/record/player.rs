@@ -44,41 +44,52 @@ pub enum PlayError {
 }
 
 impl Player {
-    /// The core that the log begins with.
-    pub fn new(head: Head) -> Result<Self, PlayError> {
-        if head.record != FORMAT {
-            return Err(PlayError::Format(head.record));
-        }
-        let (core, expected) = match head.from {
-            Origin::Start { seed, config, records, out } => {
-                (RouteServer::new(*config, &records, seed, head.t).map_err(PlayError::Config)?, out)
-            }
-            Origin::Snapshot(snapshot) => {
-                (RouteServer::restore(*snapshot).map_err(PlayError::Snapshot)?, Vec::new())
-            }
+    /// The core that the log begins with, if it begins with the same actions.
+    pub fn new(mut head: Head) -> Result<Self, PlayError> {
+        let expected = match &mut head.from {
+            Origin::Start { out, .. } => core::mem::take(out),
+            Origin::Snapshot(_) => Vec::new(),
         };
-        let mut player = Self { core, batch: Batch::new(), step: head.step, now: head.t };
-        let actual = player.actions();
+        let (player, actual) = Self::begin(head)?;
         player.compare(&expected, actual)?;
         Ok(player)
     }
 
-    /// Makes the core take one step, and says so when it answers otherwise than before.
+    /// The core that the log begins with, and the actions that it begins with now.
+    pub fn begin(head: Head) -> Result<(Self, Vec<String>), PlayError> {
+        if head.record != FORMAT {
+            return Err(PlayError::Format(head.record));
+        }
+        let core = match head.from {
+            Origin::Start { seed, config, records, .. } => {
+                RouteServer::new(*config, &records, seed, head.t).map_err(PlayError::Config)?
+            }
+            Origin::Snapshot(snapshot) => RouteServer::restore(*snapshot).map_err(PlayError::Snapshot)?,
+        };
+        let mut player = Self { core, batch: Batch::new(), step: head.step, now: head.t };
+        let actions = player.actions();
+        Ok((player, actions))
+    }
+
+    /// Makes the core take one step, and says so when it answers otherwise than the log.
     pub fn play(&mut self, entry: &Entry) -> Result<(), PlayError> {
+        let actual = self.answer(entry);
+        self.compare(&entry.out, actual)
+    }
+
+    /// Makes the core take one step. Returns what it answers, whatever the log has.
+    pub fn answer(&mut self, entry: &Entry) -> Vec<String> {
         self.step += 1;
         self.now = entry.t;
-        let actual = match (&entry.call, entry.call.input()) {
-            (_, Some(input)) => {
-                self.core.handle(entry.t, input);
-                self.actions()
-            }
-            (Call::Transmit { conn }, None) => {
-                self.core.poll_transmit(entry.t, *conn, &mut self.batch);
-                sent(self.batch.chunks()).into_iter().collect()
-            }
-            (_, None) => Vec::new(),
+        if let Some(input) = entry.call.input() {
+            self.core.handle(entry.t, input);
+            return self.actions();
+        }
+        let Call::Transmit { conn } = entry.call else {
+            return Vec::new();
         };
-        self.compare(&entry.out, actual)
+        self.core.poll_transmit(entry.t, conn, &mut self.batch);
+        sent(self.batch.chunks()).into_iter().collect()
     }
 
     /// The core as it stands.

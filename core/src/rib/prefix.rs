@@ -1,12 +1,9 @@
 //! Prefixes: the family is in the type, host bits are masked because a `Prefix` exists.
 
-use alloc::borrow::Cow;
 use core::cmp::Ordering;
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::wire::AfiSafi;
 
@@ -295,21 +292,9 @@ impl fmt::Display for PrefixError {
 
 impl core::error::Error for PrefixError {}
 
+crate::coding::as_text!(AnyPrefix);
+
 /// `address/length` or a bare address; host bits are masked. The one prefix parser of the product.
-impl Serialize for AnyPrefix {
-    /// As text, `192.0.2.0/24`.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for AnyPrefix {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <Cow<'_, str>>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
-}
-
 impl FromStr for AnyPrefix {
     type Err = PrefixError;
 

@@ -4,15 +4,12 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 /// A standard community (RFC 1997), written `65010:100`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Community(pub u32);
 
 /// A large community (RFC 8092), written `65010:1:100`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LargeCommunity {
     /// The ASN that defines the meaning of the rest.
     pub global: u32,
@@ -33,6 +30,8 @@ impl fmt::Display for LargeCommunity {
         write!(f, "{}:{}:{}", self.global, self.local1, self.local2)
     }
 }
+
+crate::coding::as_text!(Community, LargeCommunity);
 
 /// The text is no community: what was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

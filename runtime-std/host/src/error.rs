@@ -5,6 +5,7 @@ use std::fmt;
 use bgplite_core::config::ConfigError;
 
 use crate::config::FileError;
+use crate::record::RecordError;
 use crate::socket::BindError;
 use crate::store::StoreError;
 
@@ -20,6 +21,8 @@ pub enum HostError {
     Bind(BindError),
     /// The store.
     Store(StoreError),
+    /// The recording.
+    Record(RecordError),
     /// The core refused to start, in its own words.
     Core(String),
     /// Something of the operating system: what was tried, and how it failed.
@@ -38,6 +41,7 @@ impl fmt::Display for HostError {
             Self::Config(error) => error.fmt(f),
             Self::Bind(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
+            Self::Record(error) => error.fmt(f),
             Self::Core(reason) => f.write_str(reason),
             Self::Os(what, error) => write!(f, "cannot {what}: {error}"),
         }
@@ -51,6 +55,7 @@ impl std::error::Error for HostError {
             Self::Config(error) => Some(error),
             Self::Bind(error) => Some(error),
             Self::Store(error) => Some(error),
+            Self::Record(error) => Some(error),
             Self::Core(_) => None,
             Self::Os(_, error) => Some(error),
         }
@@ -66,4 +71,6 @@ macro_rules! from {
         })*
     };
 }
-from!(FileError => File, ConfigError => Config, BindError => Bind, StoreError => Store);
+from!(FileError => File, ConfigError => Config, BindError => Bind, StoreError => Store,
+    RecordError => Record
+);

@@ -7,6 +7,7 @@ pub mod error;
 pub mod fetch;
 pub mod limit;
 pub mod log;
+pub mod record;
 pub mod socket;
 pub mod store;
 mod text;
