@@ -10,8 +10,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
+use bgplite_core::record::Head;
 use bgplite_core::server::{Command, CommandError, Reply, RouteServer};
-use bgplite_host::clock::Clock;
+use bgplite_host::clock::{self, Clock};
+use bgplite_host::record::{self, Recorder};
 use bgplite_host::socket::BindError;
 use bgplite_host::store::{SledStore, Store};
 use bgplite_host::{HostConfig, HostError};
@@ -28,11 +30,16 @@ pub struct Options {
     pub store: Option<Arc<dyn Store>>,
     /// Seed of every random choice; `None` is another one each time.
     pub seed: Option<u64>,
+    /// Where to record what the core is told and says; `None` does not.
+    pub record: Option<record::Options>,
 }
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("seed", &self.seed).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("seed", &self.seed)
+            .field("record", &self.record)
+            .finish_non_exhaustive()
     }
 }
 
@@ -109,8 +116,17 @@ impl Server {
         }
         let clock = Clock::new();
         let seed = options.seed.unwrap_or_else(|| RandomState::new().hash_one(0));
-        let core = RouteServer::new(config.core, &loaded.records, seed, clock.now())?;
-        let (shell, writes) = Shell::new(core, clock, config.ttl, executor);
+        let now = clock.now();
+        let recorder = match &options.record {
+            Some(record) => {
+                let (core, records) = (config.core.clone(), loaded.records.clone());
+                let head = Head::start(core, records, seed, now, clock::unix_secs());
+                Some(Recorder::open(record, head)?)
+            }
+            None => None,
+        };
+        let core = RouteServer::new(config.core, &loaded.records, seed, now)?;
+        let (shell, writes) = Shell::new(core, recorder, clock, config.ttl, executor);
         let tasks = [
             executor.spawn(deadline::run(Rc::clone(&shell))),
             executor.spawn(write_all(Rc::clone(&shell), Arc::clone(&store), writes)),
@@ -204,6 +220,7 @@ impl Drop for Server {
     /// The tasks hold the shell, and the shell the tasks: cut here.
     fn drop(&mut self) {
         self.shell.drop_conns();
+        self.shell.stop_recording();
     }
 }
 

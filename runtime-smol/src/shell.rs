@@ -10,6 +10,7 @@ use bgplite_core::ids::{ConnId, SourceId, Ticket};
 use bgplite_core::server::{Action, Batch, Command, FetchRequest, Input, Reply, RouteServer, StoreWrite};
 use bgplite_host::clock::{self, Clock};
 use bgplite_host::fetch::fetch;
+use bgplite_host::record::Recorder;
 use bgplite_host::store::Store;
 use smol::channel::{Receiver, Sender, bounded};
 use smol::lock::Semaphore;
@@ -22,6 +23,8 @@ use crate::deadline::Deadline;
 /// The core and the adapter's own state. Lives in an `Rc`; no borrow of a part outlives a call.
 pub(crate) struct Shell {
     core: RefCell<RouteServer>,
+    /// Takes down what the core is told and says, where somebody wants that.
+    recorder: RefCell<Option<Recorder>>,
     pub(crate) clock: Clock,
     pub(crate) deadline: Deadline,
     /// TTL of connections from now on.
@@ -55,6 +58,7 @@ impl Shell {
     /// The shell of a core, and the writes that [`write_all`] is to perform.
     pub(crate) fn new(
         core: RouteServer,
+        recorder: Option<Recorder>,
         clock: Clock,
         ttl: u8,
         executor: &Rc<LocalExecutor<'static>>,
@@ -62,6 +66,7 @@ impl Shell {
         let (writes, queue) = bounded(MAX_WRITES);
         let shell = Self {
             core: RefCell::new(core),
+            recorder: RefCell::new(recorder),
             clock,
             deadline: Deadline::default(),
             ttl: Cell::new(ttl),
@@ -82,6 +87,7 @@ impl Shell {
     /// Tells the core a fact and performs what follows from it.
     pub(crate) fn handle(self: &Rc<Self>, input: Input<'_>) {
         let now = self.clock.now();
+        self.record(|recorder| recorder.handle_input(now, &input));
         self.core.borrow_mut().handle(now, input);
         self.perform_all();
     }
@@ -93,8 +99,10 @@ impl Shell {
             let Some(action) = self.core.borrow_mut().poll_action() else {
                 break;
             };
+            self.record(|recorder| recorder.handle_action(&action));
             self.perform(action);
         }
+        self.record(|recorder| recorder.finish(self.clock.now(), &self.core.borrow()));
         self.arm();
     }
 
@@ -102,8 +110,23 @@ impl Shell {
     pub(crate) fn poll_transmit(&self, conn: ConnId, batch: &mut Batch) -> bool {
         let now = self.clock.now();
         let has_bytes = self.core.borrow_mut().poll_transmit(now, conn, batch);
+        self.record(|recorder| recorder.handle_transmit(now, conn, batch));
         self.arm();
         has_bytes
+    }
+
+    fn record(&self, note: impl FnOnce(&mut Recorder)) {
+        if let Some(recorder) = &mut *self.recorder.borrow_mut() {
+            note(recorder);
+        }
+    }
+
+    /// Ends the recording, and waits a moment for its last lines.
+    pub(crate) fn stop_recording(&self) {
+        let recorder = self.recorder.borrow_mut().take();
+        if let Some(recorder) = recorder {
+            recorder.close();
+        }
     }
 
     fn arm(&self) {

@@ -37,7 +37,7 @@ fn config() -> HostConfig {
 #[test]
 fn it_starts_serves_and_shuts_down_in_an_executor_of_the_caller() {
     let executor = Rc::new(LocalExecutor::new());
-    let options = Options { store: Some(Arc::new(MemStore::default())), seed: Some(1) };
+    let options = Options { store: Some(Arc::new(MemStore::default())), seed: Some(1), ..Options::default() };
     let server = Server::start(config(), options, &executor).unwrap();
     let endpoints = server.endpoints();
     assert_eq!(endpoints.len(), 2);
@@ -67,7 +67,7 @@ fn it_starts_serves_and_shuts_down_in_an_executor_of_the_caller() {
 #[test]
 fn one_that_is_dropped_closes_its_sockets() {
     let executor = Rc::new(LocalExecutor::new());
-    let options = Options { store: Some(Arc::new(MemStore::default())), seed: Some(1) };
+    let options = Options { store: Some(Arc::new(MemStore::default())), seed: Some(1), ..Options::default() };
     let server = Server::start(config(), options, &executor).unwrap();
     let endpoint = server.endpoints()[0];
     block_on(executor.run(async {

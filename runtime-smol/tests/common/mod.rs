@@ -60,10 +60,10 @@ impl Daemon {
         Self::start_with(dir, config, "true")
     }
 
-    /// The same, after a command of the shell has changed what it inherits.
+    /// The same, after a command of the shell has changed what it inherits, or its arguments (`set --`).
     pub(crate) fn start_with(dir: &Scratch, config: &Path, before: &str) -> Self {
         let log = dir.0.join("log");
-        let script = format!("{before} && exec \"$0\" serve --config \"$1\"");
+        let script = format!("{before} && exec \"$0\" serve --config \"$@\"");
         let child = Command::new("sh")
             .args(["-c", &script, env!("CARGO_BIN_EXE_bgplite"), config.to_str().unwrap()])
             .stderr(Stdio::from(fs::File::create(&log).unwrap()))
