@@ -6,10 +6,11 @@ mod pair;
 
 use std::fmt::Write as _;
 
-use bgplite_core::config::Config;
+use bgplite_core::config::{Config, UnknownPeers};
+use bgplite_core::ids::{ConnId, SourceId};
 use bgplite_core::rng::Rng;
-use bgplite_core::server::BATCH_BYTES;
-use bgplite_core::time::Duration;
+use bgplite_core::server::{BATCH_BYTES, Batch, FetchOutcome, Input, RouteServer};
+use bgplite_core::time::{Duration, Instant};
 use bgplite_core::wire::AfiSafi;
 
 use pair::{Pair, config};
@@ -102,3 +103,43 @@ fn a_run_goes_on_at_the_very_octet() {
     assert!(received[0] > BATCH_BYTES + 65_536, "{received:?}: more than a batch");
     assert!(received.iter().all(|octets| octets.abs_diff(received[0]) < 200), "{received:?}");
 }
+
+#[test]
+fn a_thousand_peers_on_one_feed_cost_a_thousand_sessions_and_one_table() {
+    let mut list = String::new();
+    for network in 0..10_000_u32 {
+        writeln!(list, "{}/24", std::net::Ipv4Addr::from_bits(0x0B00_0000 + (network << 9))).unwrap();
+    }
+    let now = Instant::from_nanos(1);
+    let mut config = config();
+    config.unknown_peers = UnknownPeers::Default { feed: "one".into(), max: 1000, max_per_address: 1000 };
+    let mut server = RouteServer::new(config, &[], 1, now).unwrap();
+    let outcome = FetchOutcome::Body(list.as_bytes().into());
+    server.handle(now, Input::Fetched { source: SourceId(1), unix_secs: 1, outcome });
+    let (local, remote) = ("203.0.113.1:179".parse().unwrap(), "192.0.2.7:40000".parse().unwrap());
+    let mut batch = Batch::new();
+    for id in 1..=1000_u64 {
+        let conn = ConnId(id);
+        server.handle(now, Input::Connected { conn, local, remote });
+        let mut bytes = OPEN.to_vec();
+        // Each with a BGP identifier of its own.
+        bytes[26..28].copy_from_slice(&u16::try_from(id).unwrap().to_be_bytes());
+        bytes.extend(KEEPALIVE);
+        server.handle(now, Input::Received { conn, bytes: &bytes });
+        while server.poll_transmit(now, conn, &mut batch) {}
+        while server.poll_action().is_some() {}
+    }
+    assert_eq!(server.stats().established, 1000);
+    let json = serde_json::to_string(&server.snapshot()).unwrap();
+    // Once in the source's list and once in the feed's table.
+    assert_eq!(json.matches("11.0.2.0/24").count(), 2);
+    let sessions = json.len() - 2 * list.len();
+    assert!(sessions < 1000 * 1500, "{sessions} octets for 1,000 sessions");
+}
+
+/// OPEN: version 4, AS 65001, hold time 90, identifier 10.9.x.x, capabilities: IPv4 unicast, four-octet AS.
+const OPEN: [u8; 43] = *b"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\
+    \x00\x2B\x01\x04\xFD\xE9\x00\x5A\x0A\x09\x09\x09\x0E\
+    \x02\x0C\x01\x04\x00\x01\x00\x01\x41\x04\x00\x00\xFD\xE9";
+/// KEEPALIVE.
+const KEEPALIVE: [u8; 19] = *b"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x00\x13\x04";
