@@ -143,3 +143,29 @@ const MAX_WAITING_BYTES: usize = 128 << 20;
 
 /// How long the end of the daemon may wait for the last lines.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_is_too_slow_stops_the_recording_and_not_the_server() {
+        let (items, queue) = mpsc::channel();
+        let (_running, done) = mpsc::channel();
+        let shared = Arc::default();
+        let mut recorder = Recorder { items: Some(items), shared, done, current: None, step: 0 };
+        let config =
+            bgplite_core::config::Config::new(bgplite_core::ids::Asn(65010), [203, 0, 113, 1].into());
+        let core = RouteServer::new(config, &[], 1, Instant::ZERO).unwrap();
+        let bytes = vec![0; 1 << 20];
+        for _ in 0..1000 {
+            recorder.handle_input(Instant::ZERO, &Input::Received { conn: ConnId(1), bytes: &bytes });
+            recorder.handle_action(&Action::Transmit { conn: ConnId(1) });
+            recorder.finish(Instant::ZERO, &core);
+            recorder.handle_transmit(Instant::ZERO, ConnId(1), &Batch::new());
+        }
+        assert!(recorder.items.is_none());
+        let waiting = queue.try_iter().filter(|(_, item)| matches!(item, Item::Entry(_))).count();
+        assert!((100..=129).contains(&waiting), "{waiting} MB wait");
+    }
+}

@@ -80,7 +80,7 @@ mod tests {
         }
         fs::write(dir.join("notes.txt"), [b' '; 5000]).unwrap();
         let mut segments = Segments::open(&dir).unwrap();
-        segments.create(200).unwrap();
+        segments.create(200).unwrap().write_all(b" ").unwrap();
         assert_eq!(names(&dir), [2, 3, 4]);
         assert!(segments.path().ends_with("bgplite-00000004.jsonl"));
         segments.create(0).unwrap();
