@@ -179,3 +179,44 @@ fn an_image_in_use_stays_and_an_incomplete_one_goes_with_its_last_user() {
     cache.close(cursor);
     assert_eq!((cache.stats().images, Arc::strong_count(&table)), (1, 1));
 }
+
+#[test]
+fn what_a_poll_gives_does_not_depend_on_what_is_encoded_already() {
+    // Two segments; and one whose tables end where a segment does.
+    for count in [1, 900, 20_000] {
+        let mut warm = ImageCache::new(usize::MAX);
+        let mut cursor = warm.open(plan(1, count));
+        let whole = drain(&mut warm, &mut cursor, usize::MAX);
+        warm.close(cursor);
+        let lens = message_lens(&whole);
+        let ends = lens.iter().scan(0, |end, len| {
+            *end += len;
+            Some(*end)
+        });
+        for budget in ends.flat_map(|end| [end - 1, end, end + 1]) {
+            let polls = |cache: &mut ImageCache| {
+                let mut cursor = cache.open(plan(1, count));
+                let mut polls = vec![];
+                while polls.last().is_none_or(|(_, _, progress)| *progress == Progress::More) {
+                    let mut batch = Batch::new();
+                    let progress = cache.poll(&mut cursor, &mut batch, budget);
+                    polls.push((batch.len(), cache.position(&cursor), progress));
+                }
+                cache.close(cursor);
+                polls
+            };
+            let cold = polls(&mut ImageCache::new(0));
+            assert_eq!(cold, polls(&mut warm), "{count} routes, budget {budget}");
+            // Nor does taking it up again at any of those places.
+            for (_, place, _) in cold {
+                let mut cache = ImageCache::new(0);
+                let mut cursor = cache.open_at(plan(1, count), place);
+                assert_eq!(cache.position(&cursor), place);
+                assert!(
+                    drain(&mut cache, &mut cursor, budget) == whole[place..],
+                    "{count} routes from {place}"
+                );
+            }
+        }
+    }
+}
