@@ -1,4 +1,6 @@
-//! What the runnable programs share: a daemon as a child process, and the bytes of a client.
+//! What the runnable programs share: a daemon as a child process, the bytes of a client, and simulated scenarios as
+//! files.
 
 pub mod client;
 pub mod daemon;
+pub mod scenario;

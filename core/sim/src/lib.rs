@@ -27,5 +27,6 @@ mod world;
 pub use client::{Client, ClientConfig, Route};
 pub use lab::Lab;
 pub use world::{
-    Delivery, Failure, Fault, Incident, Outcome, Params, UnknownName, What, run, run_timeline, timeline,
+    Delivery, Expect, Failure, Fault, Incident, Outcome, Params, Scenario, UnknownName, What, run,
+    run_timeline, shrink, timeline,
 };

@@ -3,9 +3,11 @@
 //! ```text
 //! cargo run --release -p bgplite-examples --bin simulate -- --seeds 0..1000
 //! cargo run --release -p bgplite-examples --bin simulate -- --seed 7 --trace
+//! cargo run --release -p bgplite-examples --bin simulate -- --trace testdata/sim/NAME.toml
 //! ```
 //!
-//! Exit code 0: nothing wrong. 1: a seed failed; the last line repeats it. 2: the command line is wrong.
+//! Exit code 0: nothing wrong. 1: a seed failed; a line tells the command that repeats it, and the first one is shrunk
+//! to a scenario as short as can be found. 2: the command line is wrong.
 
 use std::io::{self, Write as _};
 use std::ops::Range;
@@ -15,9 +17,10 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bgplite_sim::{Fault, Outcome, Params, run, run_timeline, timeline};
+use bgplite_examples::scenario;
+use bgplite_sim::{Fault, Outcome, Params, Scenario, coverage, run, shrink};
 
-const USAGE: &str = "simulate [--seed N | --seeds A..B] [options]
+const USAGE: &str = "simulate [--seed N | --seeds A..B | SCENARIO.toml] [options]
   --until SECS      how long faults happen, in virtual time (600)
   --settle SECS     how long it may take after that until all is well (600)
   --every SECS      mean time between incidents (5)
@@ -26,6 +29,8 @@ const USAGE: &str = "simulate [--seed N | --seeds A..B] [options]
   --faults LIST     kinds of fault, with commas; \"all\" or \"none\" (all)
   --threads N       seeds at once (2)
   --keep-going      do not stop at the first failure
+  --no-shrink       leave a failing seed as it is
+  --coverage        say which decisions of the core were not reached
   --trace           print every event of the seed";
 
 /// What the command line asks for.
@@ -34,7 +39,10 @@ struct Options {
     params: Params,
     threads: usize,
     keeps_going: bool,
+    shrinks: bool,
+    has_coverage: bool,
     has_trace: bool,
+    scenario: Option<Scenario>,
 }
 
 fn main() -> ExitCode {
@@ -45,7 +53,13 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if options.has_trace { trace(&options) } else { sweep(&options) }
+    let code =
+        if options.has_trace || options.scenario.is_some() { one_by_one(&options) } else { sweep(&options) };
+    if options.has_coverage {
+        // Whoever reads may stop reading.
+        let _ = coverage::print(&mut io::stdout());
+    }
+    code
 }
 
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
@@ -54,7 +68,10 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         params: Params::default(),
         threads: 2,
         keeps_going: false,
+        shrinks: true,
+        has_coverage: false,
         has_trace: false,
+        scenario: None,
     };
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
@@ -76,7 +93,13 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
             "--faults" => options.params.faults = faults(&value()?)?,
             "--threads" => options.threads = number(&value()?)?,
             "--keep-going" => options.keeps_going = true,
+            "--no-shrink" => options.shrinks = false,
+            "--coverage" => options.has_coverage = true,
             "--trace" => options.has_trace = true,
+            path if !path.starts_with('-') => {
+                let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+                options.scenario = Some(scenario::parse(&text).map_err(|error| format!("{path}: {error}"))?);
+            }
             other => return Err(format!("{other} is no option")),
         }
     }
@@ -117,16 +140,20 @@ fn command(seed: u64, params: &Params) -> String {
     )
 }
 
-fn trace(options: &Options) -> ExitCode {
+/// A scenario, or seed after seed.
+fn one_by_one(options: &Options) -> ExitCode {
+    let scenarios: Vec<Scenario> = match &options.scenario {
+        Some(scenario) => vec![scenario.clone()],
+        None => options.seeds.clone().map(|seed| Scenario::new(seed, options.params.clone())).collect(),
+    };
     let mut code = ExitCode::SUCCESS;
-    for seed in options.seeds.clone() {
-        let mut out = io::stdout().lock();
-        let incidents = timeline(seed, &options.params);
+    for scenario in scenarios {
         // Whoever reads may stop reading.
-        let mut say = |line: &str| drop(writeln!(out, "{line}"));
-        let outcome = run_timeline(seed, &options.params, &incidents, Some(&mut say));
-        println!("seed {seed}: {}", describe(&outcome));
-        if outcome.failure.is_some() {
+        let mut say = |line: &str| drop(writeln!(io::stdout(), "{line}"));
+        let (outcome, verdict) = scenario.run(if options.has_trace { Some(&mut say) } else { None });
+        println!("seed {}: {}", scenario.seed, describe(&outcome));
+        if let Err(problem) = verdict {
+            println!("FAILED {problem}");
             code = ExitCode::from(1);
         }
     }
@@ -222,8 +249,18 @@ fn report(options: &Options, mut total: Total, elapsed: Duration) -> ExitCode {
         println!("seed {seed}: {}", describe(outcome));
         println!("cargo run --release -p bgplite-examples --bin {}", command(*seed, &options.params));
     }
-    if total.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) }
+    let Some((seed, _)) = total.failures.first() else {
+        return ExitCode::SUCCESS;
+    };
+    if options.shrinks
+        && let Some(short) = shrink(&Scenario::new(*seed, options.params.clone()), MAX_SHRINK_RUNS)
+    {
+        println!("# seed {seed}, shrunk: a file of these lines is a scenario\n{}", scenario::write(&short));
+    }
+    ExitCode::from(1)
 }
 
+/// Runs that shrinking may cost.
+const MAX_SHRINK_RUNS: u32 = 400;
 /// Seeds between two progress lines.
 const PROGRESS: u64 = 16;

@@ -11,6 +11,7 @@
 //! | `oracle`, `net`, `table` | what each client should hold, without the core's code |
 //! | `watch`, `rest` | the checkers: at every step, and once all is quiet |
 //! | `trace` | the fingerprint of a run |
+//! | `scenario`, `shrink` | a run to keep, and the shortest that shows the same |
 
 mod act;
 mod client;
@@ -22,7 +23,9 @@ mod node;
 mod oracle;
 mod queue;
 mod rest;
+mod scenario;
 mod setup;
+mod shrink;
 mod store;
 mod table;
 mod trace;
@@ -37,6 +40,8 @@ use bgplite_core::rng::Rng;
 use bgplite_core::time::{Duration, Instant};
 
 pub use self::incident::{Fault, Incident, UnknownName, What, timeline};
+pub use self::scenario::{Expect, Scenario};
+pub use self::shrink::shrink;
 
 use self::act::Line;
 use self::client::Client;
@@ -194,7 +199,7 @@ impl<'a> World<'a> {
             files.insert(format!("s{index}.txt"), file);
         }
         let oracle = Oracle::new(config.clone(), &BTreeMap::new());
-        let now = Instant::from_nanos(1_000_000_000);
+        let now = START;
         let mut world = Self {
             params,
             incidents,
@@ -303,6 +308,9 @@ impl<'a> World<'a> {
         self.trace.say(now, line);
     }
 }
+
+/// When the world begins: no clock of a machine starts at zero.
+const START: Instant = Instant::from_nanos(1_000_000_000);
 
 /// More events than this at one instant are a loop.
 const MAX_AT_ONCE: u32 = 1_000_000;

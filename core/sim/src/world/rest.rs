@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use bgplite_core::time::{Duration, Instant};
+use bgplite_core::time::Duration;
 
 use super::World;
 use super::link::{Phase, Speaker};
@@ -31,9 +31,7 @@ impl World<'_> {
         }
         match self.unrest() {
             None => self.finish(),
-            Some(what)
-                if now - Instant::from_nanos(1_000_000_000) >= self.params.faulty + self.params.settle =>
-            {
+            Some(what) if now - super::START >= self.params.faulty + self.params.settle => {
                 self.fail(format!("{} s after the last fault {what}", self.params.settle.as_secs()));
             }
             Some(_) => {}
