@@ -349,6 +349,9 @@ impl World<'_> {
     pub(super) fn server_lost(&mut self, conn: ConnId) {
         if !self.defer(Event::ServerLost(conn)) {
             self.lose(conn, Lost::Error("connection reset by peer".into()));
+            if self.is_healed {
+                self.reset_client(conn);
+            }
         }
     }
 
