@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::Asn;
 use crate::rib::AnyPrefix;
+use crate::server::BATCH_BYTES;
 use crate::time::Duration;
 use crate::wire::{AfiSafi, Community, LargeCommunity};
 
@@ -39,12 +40,20 @@ pub struct Config {
     pub max_received_prefixes: u32,
     /// Connections at once, established or not; one more is refused with Cease 6/8.
     pub max_connections: usize,
+    /// How much is handed to a connection's writer at once, in octets, a message more or less: what a peer that
+    /// stops reading can cost. Small ones let a simulation see what happens between two.
+    #[serde(default = "default_batch_bytes")]
+    pub batch_bytes: usize,
     /// Where prefixes come from. Names are unique.
     pub sources: Vec<SourceConfig>,
     /// What peers subscribe to. Names are unique.
     pub feeds: Vec<FeedConfig>,
     /// The registered peers. Names are unique.
     pub peers: Vec<PeerConfig>,
+}
+
+const fn default_batch_bytes() -> usize {
+    BATCH_BYTES
 }
 
 /// A next hop of one family.
@@ -276,6 +285,7 @@ impl Config {
             unknown_peers: UnknownPeers::Refuse,
             max_received_prefixes: 10_000,
             max_connections: 12_000,
+            batch_bytes: default_batch_bytes(),
             sources: Vec::new(),
             feeds: Vec::new(),
             peers: Vec::new(),

@@ -137,7 +137,7 @@ impl RouteServer {
         self.actions.pop_front()
     }
 
-    /// Fills `batch` with what comes next on this connection, about [`BATCH_BYTES`] at most; the batch before
+    /// Fills `batch` with what comes next on this connection, about [`Config::batch_bytes`] at most; the batch before
     /// it must have been written. `false` when there is nothing: the next [`Action::Transmit`] says when there
     /// is. May change [`poll_timeout`](Self::poll_timeout).
     pub fn poll_transmit(&mut self, now: Instant, conn: ConnId, batch: &mut Batch) -> bool {
@@ -153,7 +153,7 @@ impl RouteServer {
         if let Some(outbound) = &mut state.outbound
             && let Some(group) = self.groups.find(outbound.group)
         {
-            outbound.poll(group, &mut self.images, batch, BATCH_BYTES);
+            outbound.poll(group, &mut self.images, batch, self.config.batch_bytes);
         }
         state.is_signalled = !batch.is_empty();
         let sending = if batch.is_empty() { Sending::Done } else { Sending::Progress };
@@ -308,7 +308,7 @@ impl RouteServer {
     }
 }
 
-/// How much one batch holds, in bytes, a little more or less: what a peer that stops reading can cost.
+/// How much one batch holds where the configuration says nothing else.
 pub const BATCH_BYTES: usize = 256 << 10;
 
 /// How long a closed connection may take to swallow its last bytes, the NOTIFICATION among them.

@@ -510,10 +510,11 @@ impl World<'_> {
         if link.phase != Phase::Open {
             return;
         }
-        link.watch.hear(bytes);
+        link.watch.hear(self.now, bytes);
+        let longest = link.watch.longest_heard();
         self.tell(Input::Received { conn, bytes });
         let buffered = self.node.server.as_ref().map_or(0, |server| server.buffered(conn));
-        if buffered >= 65535 {
+        if buffered >= longest {
             self.fail(format!("conn {conn}: {buffered} octets wait to become a message"));
         }
     }

@@ -17,11 +17,12 @@ impl World<'_> {
         let now = self.now;
         self.queue.push(now + AUDIT, Event::Audit);
         if self.node.server.is_some() && !self.is_asleep() {
-            let late = self.links.iter().find_map(|(conn, link)| {
-                let is_able = link.phase == Phase::Open && link.batch.is_empty();
-                let late = link.watch.check_keepalive(now).err().filter(|_| is_able);
-                late.map(|late| (*conn, late))
-            });
+            let late =
+                self.links.iter().filter(|(_, link)| link.phase == Phase::Open).find_map(|(conn, link)| {
+                    let is_able = link.batch.is_empty();
+                    let late = link.watch.check_keepalive(now).err().filter(|_| is_able);
+                    late.or_else(|| link.watch.check_hold(now).err()).map(|late| (*conn, late))
+                });
             if let Some((conn, late)) = late {
                 self.check(conn, Err(late));
             }

@@ -96,6 +96,7 @@ pub(crate) fn config(people: &[Person], rng: &mut Rng) -> Config {
     let mut config = Config::new(Asn(asn), Ipv4Addr::new(203, 0, 113, 1));
     config.hold_secs = if rng.below(6) == 0 { 60 } else { 240 };
     config.open_delay = Duration::from_millis(if rng.below(4) == 0 { 0 } else { 1000 });
+    config.batch_bytes = [64, 512, 4096, 256 << 10][rng.below(4) as usize];
     config.send_hold = Duration::from_secs(if rng.below(2) == 0 { 60 } else { 480 });
     next_hops(&mut config, rng);
     config.sources = (0..SOURCES).map(source).collect();
@@ -285,7 +286,8 @@ fn unknown(config: &mut Config, rng: &mut Rng) {
     config.unknown_peers = if rng.below(4) == 0 {
         UnknownPeers::Refuse
     } else {
-        UnknownPeers::Default { feed, max: 5000, max_per_address: 5000 }
+        // Few enough to be reached when one is not given back, and many enough for all that come.
+        UnknownPeers::Default { feed, max: 12, max_per_address: 6 }
     };
 }
 

@@ -3,18 +3,20 @@
 //! It decodes by itself, keeps the table that the client will come to, and knows every table that the client should
 //! have had since the server last had nothing more to say.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
 use bgplite_core::config::Families;
 use bgplite_core::ids::Asn;
-use bgplite_core::server::{BATCH_BYTES, Batch};
+use bgplite_core::server::Batch;
 use bgplite_core::time::{Duration, Instant};
 use bgplite_core::wire::{
     AfiSafi, Capability, MAX_EXTENDED_LEN, MAX_LEN, MessageKind, Notification, Open, ReceivedUpdate,
     RefreshKind, RouteRefresh, Update, WireParams, frame,
 };
 
+use super::net::Net;
 use super::oracle::Wish;
 use super::table::{Change, Table, dark, lit};
 
@@ -33,6 +35,9 @@ pub(crate) struct Watch {
     hold_secs: u16,
     has_enhanced_refresh: bool,
     last_keepalive: Option<Instant>,
+    /// When the client's last octet reached the server.
+    last_heard: Option<Instant>,
+    batch_bytes: usize,
     pub(crate) notification: Option<Notification>,
     /// From SessionUp on.
     pub(crate) is_up: bool,
@@ -47,6 +52,8 @@ pub(crate) struct Watch {
     is_changed: bool,
     /// Families whose routes are to be said again: the client has asked, or their next hop is another one.
     asked: Families,
+    /// By family, IPv4 first: what was announced since the client asked for all of it.
+    again: [Option<BTreeSet<Net>>; 2],
     next_hops: (Option<Ipv4Addr>, Option<Ipv6Addr>),
     end_of_rib: Families,
     is_refreshing: Families,
@@ -55,9 +62,11 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(asn: Asn) -> Self {
+    pub(crate) fn new(asn: Asn, batch_bytes: usize) -> Self {
         Self {
             asn,
+            batch_bytes,
+            last_heard: None,
             heard: Vec::new(),
             theirs: None,
             ours: None,
@@ -74,6 +83,7 @@ impl Watch {
             is_due: false,
             is_changed: false,
             asked: Families::NONE,
+            again: [None, None],
             next_hops: (None, None),
             end_of_rib: Families::NONE,
             is_refreshing: Families::NONE,
@@ -118,8 +128,16 @@ impl Watch {
         Families { v4: both(AfiSafi::IPV4_UNICAST), v6: both(AfiSafi::IPV6_UNICAST) }
     }
 
+    /// The longest message that the client may send (RFC 8654): it may not before both have said so.
+    pub(crate) fn longest_heard(&self) -> usize {
+        let capabilities = self.theirs.iter().flat_map(|open| &open.capabilities);
+        let is_extended = capabilities.into_iter().any(|capability| is_usable(capability, 6));
+        if is_extended { MAX_EXTENDED_LEN } else { MAX_LEN }
+    }
+
     /// Bytes have come up as far as the server.
-    pub(crate) fn hear(&mut self, bytes: &[u8]) {
+    pub(crate) fn hear(&mut self, now: Instant, bytes: &[u8]) {
+        self.last_heard = Some(now);
         let mut heard = std::mem::take(&mut self.heard);
         heard.extend_from_slice(bytes);
         let mut used = 0;
@@ -133,6 +151,13 @@ impl Watch {
                 MessageKind::RouteRefresh => {
                     self.is_due = true;
                     self.asked = Families::BOTH;
+                    if let Ok(RouteRefresh { family, kind: RefreshKind::Request }) =
+                        RouteRefresh::decode(frame.body)
+                        && self.is_up
+                    {
+                        let is_v6 = usize::from(family == AfiSafi::IPV6_UNICAST);
+                        self.again[is_v6].get_or_insert_default();
+                    }
                 }
                 _ => {}
             }
@@ -148,6 +173,7 @@ impl Watch {
     /// A third of the hold time may not pass without a KEEPALIVE; what the clock or the client did to the time is
     /// forgiven.
     pub(crate) const fn forgive(&mut self, now: Instant) {
+        self.last_heard = Some(now);
         if self.last_keepalive.is_some() {
             self.last_keepalive = Some(now);
         }
@@ -164,9 +190,25 @@ impl Watch {
         }
     }
 
+    /// Whether a client that is silent has outlived the hold time (RFC 4271 6.5).
+    pub(crate) fn check_hold(&self, now: Instant) -> Result<(), String> {
+        let hold = Duration::from_secs(u64::from(self.hold_secs));
+        match self.last_heard {
+            Some(last)
+                if self.is_up && !hold.is_zero() && self.notification.is_none() && now - last > hold =>
+            {
+                Err(format!(
+                    "not an octet since {last}, hold time {} s, and the session lives",
+                    self.hold_secs
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A batch is handed out.
     pub(crate) fn read(&mut self, now: Instant, batch: &Batch) -> Result<(), String> {
-        if batch.len() > BATCH_BYTES + MAX_EXTENDED_LEN {
+        if batch.len() > self.batch_bytes + self.params.max_len() {
             return Err(format!("a batch of {} octets", batch.len()));
         }
         let bytes: Vec<u8> = batch.chunks().iter().flat_map(|chunk| chunk.as_bytes()).copied().collect();
@@ -192,6 +234,15 @@ impl Watch {
         }
         self.is_due = false;
         self.asked = Families::NONE;
+        for said in std::mem::take(&mut self.again).into_iter().enumerate() {
+            if let (is_v6, Some(said)) = said
+                && let Some(net) =
+                    self.table.keys().find(|net| usize::from(net.v6) == is_v6 && !said.contains(net))
+                && !self.is_tainted
+            {
+                return Err(format!("all is said, and a refresh did not bring {net}"));
+            }
+        }
         let Some(wanted) = self.versions.last().cloned() else { return Ok(()) };
         if self.is_changed && self.table != *wanted {
             return Err(format!("all is said, and {}", difference(&self.table, &wanted)));
@@ -290,6 +341,11 @@ impl Watch {
         }
         if let Some(net) = change.withdrawn.iter().find(|&net| !self.table.contains_key(net)) {
             return Err(format!("withdraws {net}, which was not announced"));
+        }
+        for (net, _) in &change.announced {
+            if let Some(said) = &mut self.again[usize::from(net.v6)] {
+                said.insert(*net);
+            }
         }
         let withdrawn = change.withdrawn.clone();
         change.apply(&mut self.table);
