@@ -5,6 +5,8 @@ use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
+use std::thread;
+use std::time::Duration;
 
 use bgplite_core::ids::ConnId;
 use bgplite_core::record::{Call, Entry, Head, sent};
@@ -80,9 +82,12 @@ impl Writer {
                 Ok(next) => next,
                 Err(TryRecvError::Disconnected) => break,
                 Err(TryRecvError::Empty) => {
-                    // While there is nothing else to do: a daemon that is killed loses only what has just happened.
+                    // While there is nothing else to do, so that a daemon that is killed loses only what has just
+                    // happened.
                     self.file.flush()?;
                     let Ok(next) = items.recv() else { break };
+                    // Waking up for each line would cost the daemon more than all the rest of it.
+                    thread::sleep(GATHER);
                     next
                 }
             };
@@ -145,3 +150,6 @@ impl<W: Write> Write for Counted<W> {
         self.out.flush()
     }
 }
+
+/// How long lines gather before they are written: what a daemon that is killed may lose.
+const GATHER: Duration = Duration::from_millis(5);
