@@ -175,3 +175,20 @@ fn a_required_source_that_is_missing_at_start_is_fatal_and_another_is_not() {
     assert!(reason.contains("\"ru\"") && reason.contains("ru.txt"), "{reason}");
     assert_eq!(crate::support::world(config(), &[]).failure, None);
 }
+
+#[test]
+fn two_routers_that_a_reload_makes_one_peer_are_one_session_afterwards() {
+    // Behind one address, any ASN: two identifiers are two peers.
+    let (mut world, first) = home(two_feeds());
+    let mut other = ClientConfig::new(65001);
+    other.router_id = Ipv4Addr::new(10, 9, 9, 9);
+    let second = world.connect(LOCAL, "198.51.100.7:40001", &other);
+    assert!(world.client(first).is_established() && world.client(second).is_established());
+    // One address, one ASN: whatever identifier it shows, it is one peer.
+    let mut narrowed = two_feeds();
+    narrowed.peers[0].asn = AsnMatch::Is(Asn(65001));
+    reload(&mut world, narrowed);
+    assert!(world.client(first).is_established(), "the older stays");
+    assert_eq!(last_notification(world.wire(second)), Some(vec![6, 6]));
+    assert_eq!(world.server.stats().established, 1);
+}
