@@ -98,6 +98,7 @@ where
     let start = Instant::now();
     let report = explore(model, limits);
     let extent = match report.unexplored {
+        _ if report.found.is_some() => "up to a violation".to_owned(),
         0 => "all there are".to_owned(),
         unexplored => format!("{unexplored} of them not expanded"),
     };

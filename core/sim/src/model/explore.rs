@@ -21,8 +21,8 @@ pub trait Model: Clone + Debug {
     /// Lets one of these happen, and holds what must hold then.
     fn apply(&mut self, event: Self::Event) -> Result<(), Violation>;
 
-    /// Lets everything go well from here on: what must come of that comes.
-    fn settle(self) -> Result<(), Violation>;
+    /// Lets everything go well from here on: what must come of that comes. Each event is also added to `trace`.
+    fn settle(self, trace: &mut Vec<Self::Event>) -> Result<(), Violation>;
 
     /// Where it stands.
     fn outcome(&self) -> Outcome;
@@ -102,10 +102,10 @@ pub struct Report<E> {
 pub struct Found<E> {
     /// From the first state on.
     pub events: Vec<E>,
+    /// What follows by itself, with nothing more going wrong, until the violation shows.
+    pub then: Vec<E>,
     /// What did not hold.
     pub violation: Violation,
-    /// It shows only on the way on from there, on which nothing more goes wrong.
-    pub is_later: bool,
 }
 
 impl<E: Display> Display for Found<E> {
@@ -113,8 +113,13 @@ impl<E: Display> Display for Found<E> {
         for (index, event) in self.events.iter().enumerate() {
             writeln!(f, "{:4}. {event}", index + 1)?;
         }
-        let when = if self.is_later { "then, with nothing more going wrong" } else { "then" };
-        write!(f, "{when}: {}", self.violation)
+        if !self.then.is_empty() {
+            writeln!(f, "      and from there, with nothing more going wrong:")?;
+        }
+        for event in &self.then {
+            writeln!(f, "      {event}")?;
+        }
+        write!(f, "violated: {}", self.violation)
     }
 }
 
@@ -188,7 +193,7 @@ impl<M: Model> Search<'_, M> {
                     state.apply(node.event).is_ok() && fingerprint(state.now(), &state) == node.hash;
                 let index = u32::try_from(index).unwrap_or(ROOT);
                 if !is_same {
-                    return Err(self.found(index, None, Violation::NotRepeatable, false));
+                    return Err(self.found(index, None, Vec::new(), Violation::NotRepeatable));
                 }
                 self.expand(&state, index)?;
             }
@@ -203,7 +208,7 @@ impl<M: Model> Search<'_, M> {
             self.report.transitions += 1;
             let mut next = state.clone();
             if let Err(violation) = next.apply(event) {
-                return Err(self.found(index, Some(event), violation, false));
+                return Err(self.found(index, Some(event), Vec::new(), violation));
             }
             self.visit(&next, index, Some(event))?;
         }
@@ -225,7 +230,8 @@ impl<M: Model> Search<'_, M> {
             Outcome::Closed => self.report.closed += 1,
             Outcome::Between => {}
         }
-        state.clone().settle().map_err(|violation| self.found(parent, event, violation, true))
+        let mut then = Vec::new();
+        state.clone().settle(&mut then).map_err(|violation| self.found(parent, event, then, violation))
     }
 
     fn replay(&self, index: u32) -> M {
@@ -251,12 +257,12 @@ impl<M: Model> Search<'_, M> {
         &self,
         parent: u32,
         event: Option<M::Event>,
+        then: Vec<M::Event>,
         violation: Violation,
-        is_later: bool,
     ) -> Found<M::Event> {
         let mut events = self.path(parent);
         events.extend(event);
-        Found { events, violation, is_later }
+        Found { events, then, violation }
     }
 }
 

@@ -173,11 +173,12 @@ impl Model for Pair {
     }
 
     /// Two sound sessions are Established soon. Otherwise both ends are gone at last: after a hold timer at most.
-    fn settle(mut self) -> Result<(), Violation> {
+    fn settle(mut self, trace: &mut Vec<PairEvent>) -> Result<(), Violation> {
         let is_sound = self.is_sound();
         let (soon, at_last) = (self.now + SOON, self.now + Duration::from_secs(300));
         loop {
             if let Some(event) = self.prompt() {
+                trace.push(event);
                 self.apply(event)?;
                 continue;
             }
@@ -190,6 +191,7 @@ impl Model for Pair {
                 .min_by_key(|(at, _)| *at);
             match next {
                 Some((at, end)) if at <= if is_sound { soon } else { at_last } => {
+                    trace.push(PairEvent::Timer(end));
                     self.apply(PairEvent::Timer(end))?;
                 }
                 _ if is_sound => return Err(Violation::LockedOut),

@@ -42,6 +42,8 @@ pub enum Violation {
     NeverEnds,
     /// The one session left is Established, and its client does not hold the feed, with one End-of-RIB.
     WrongRoutes,
+    /// A server without connections is not as it was before the first.
+    Leaked,
     /// The same events led to another state: the core or the model is not deterministic.
     NotRepeatable,
 }
@@ -69,6 +71,7 @@ impl fmt::Display for Violation {
             Self::LockedOut => "no session is Established soon, although nothing more goes wrong",
             Self::NeverEnds => "a connection that should be gone is not",
             Self::WrongRoutes => "the client does not hold the feed with one End-of-RIB",
+            Self::Leaked => "something of a connection stays in the server when all are gone",
             Self::NotRepeatable => "the same events led to another state",
         })
     }

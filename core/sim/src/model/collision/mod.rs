@@ -21,6 +21,7 @@ use bgplite_core::time::{Duration, Instant};
 pub use event::{CollisionEvent, LinkEvent};
 
 use self::link::Link;
+use super::canon::fingerprint;
 use super::endpoint::Endpoint;
 use super::pipe::Delivery;
 use super::{Budget, Model, Outcome, Violation};
@@ -54,6 +55,8 @@ struct Options {
     rank: Rank,
     delivery: Delivery,
     hold_secs: u16,
+    /// The fingerprint of the server before its first connection.
+    empty: u64,
 }
 
 /// What the operator has asked for.
@@ -74,9 +77,12 @@ impl Collision {
     /// opened.
     pub fn new(rank: Rank, connections: u8, delivery: Delivery, budget: Budget) -> Self {
         let now = Instant::from_nanos(1);
-        let options = Options { rank, delivery, hold_secs: 240 };
-        let server =
+        let mut options = Options { rank, delivery, hold_secs: 240, empty: 0 };
+        let mut server =
             RouteServer::new(config(options, true), &[], 1, now).expect("this configuration is sound");
+        // What it says about its sources is for people.
+        while server.poll_action().is_some() {}
+        options.empty = fingerprint(now, &server);
         let mut model = Self {
             options,
             now,
@@ -196,11 +202,15 @@ impl Model for Collision {
             CollisionEvent::On(conn, event) => self.apply_to_link(conn, event)?,
         }
         self.links.retain(|link| !link.is_over());
+        let is_idle = self.links.is_empty() && self.phase == Phase::Serving;
+        if is_idle && fingerprint(self.now, &self.server) != self.options.empty {
+            return Err(Violation::Leaked);
+        }
         Ok(())
     }
 
-    fn settle(self) -> Result<(), Violation> {
-        settle::settle(self)
+    fn settle(self, trace: &mut Vec<CollisionEvent>) -> Result<(), Violation> {
+        settle::settle(self, trace)
     }
 
     fn outcome(&self) -> Outcome {

@@ -17,11 +17,15 @@ const AT_LAST: Duration = Duration::from_secs(62);
 /// Everything arrives, every timer fires in time, and a peer without a connection opens one. Then a configured peer
 /// is Established soon, with all its routes; one that was removed has no connection at last; and a server that was
 /// asked to stop says soon that it has.
-pub(super) fn settle(mut model: Collision) -> Result<(), Violation> {
+pub(super) fn settle(mut model: Collision, trace: &mut Vec<CollisionEvent>) -> Result<(), Violation> {
+    let mut apply = |model: &mut Collision, event| {
+        trace.push(event);
+        model.apply(event)
+    };
     let start = model.now;
     loop {
         while let Some(event) = prompt(&model) {
-            model.apply(event)?;
+            apply(&mut model, event)?;
         }
         let (is_there, end, violation) = match model.phase {
             Phase::Serving => (is_served(&model)?, start + SOON, Violation::LockedOut),
@@ -35,12 +39,12 @@ pub(super) fn settle(mut model: Collision) -> Result<(), Violation> {
         let wants_another =
             model.phase == Phase::Serving && !model.links.iter().any(|link| link.client.is_alive());
         if wants_another && model.now + CONNECT_RETRY <= end {
-            pass(&mut model, CONNECT_RETRY)?;
-            model.apply(CollisionEvent::Accept)?;
+            pass(&mut model, CONNECT_RETRY, &mut apply)?;
+            apply(&mut model, CollisionEvent::Accept)?;
             continue;
         }
         match next_timer(&model) {
-            Some((at, event)) if at <= end && !wants_another => model.apply(event)?,
+            Some((at, event)) if at <= end && !wants_another => apply(&mut model, event)?,
             _ => return Err(violation),
         }
     }
@@ -61,12 +65,16 @@ fn next_timer(model: &Collision) -> Option<(Instant, CollisionEvent)> {
 }
 
 /// Lets time pass, timer by timer.
-fn pass(model: &mut Collision, duration: Duration) -> Result<(), Violation> {
+fn pass(
+    model: &mut Collision,
+    duration: Duration,
+    apply: &mut impl FnMut(&mut Collision, CollisionEvent) -> Result<(), Violation>,
+) -> Result<(), Violation> {
     let end = model.now + duration;
     while let Some((_, event)) = next_timer(model).filter(|(at, _)| *at <= end) {
-        model.apply(event)?;
+        apply(model, event)?;
         while let Some(event) = prompt(model) {
-            model.apply(event)?;
+            apply(model, event)?;
         }
     }
     model.now = model.now.max(end);
