@@ -107,7 +107,7 @@ impl World<'_> {
         let until = self.now + incident.lasts;
         match incident.what.fault() {
             super::Fault::Net | super::Fault::Slow | super::Fault::Client => {
-                self.act_on_client(&incident, until)
+                self.act_on_client(&incident, until);
             }
             super::Fault::Hostile => self.act_hostile(&incident, until),
             super::Fault::Source => self.act_on_file(&incident, until),

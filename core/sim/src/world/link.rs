@@ -86,6 +86,7 @@ pub(crate) enum Speaker {
 }
 
 /// One connection.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and most pairs occur")]
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) client: Option<usize>,

@@ -279,7 +279,7 @@ impl<'a> World<'a> {
             Event::ClientLost(conn) => self.client_lost(conn),
             Event::ServerLost(conn) => self.server_lost(conn),
             Event::Dial(index) => self.dial(index),
-            Event::Fetched { epoch, source, path } => self.fetched(epoch, source, path),
+            Event::Fetched { epoch, source, path } => self.fetched(epoch, source, &path),
             Event::Stored { epoch } => self.stored(epoch),
             Event::Strange(conn) => self.strange(conn),
             Event::Start => self.start(),

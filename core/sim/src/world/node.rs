@@ -158,13 +158,13 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn fetched(&mut self, epoch: u64, source: SourceId, path: String) {
-        if epoch != self.node.epoch || self.defer(Event::Fetched { epoch, source, path: path.clone() }) {
+    pub(super) fn fetched(&mut self, epoch: u64, source: SourceId, path: &str) {
+        if epoch != self.node.epoch || self.defer(Event::Fetched { epoch, source, path: path.to_owned() }) {
             return;
         }
         self.node.fetching.remove(&source);
         let now = self.now;
-        let body = self.files.get_mut(&path).and_then(|file| file.read(now));
+        let body = self.files.get_mut(path).and_then(|file| file.read(now));
         let name = self.node.sources.get(&source).cloned().unwrap_or_default();
         self.trace.word(3);
         self.trace.bytes(body.as_deref().unwrap_or_default());
@@ -405,12 +405,11 @@ impl World<'_> {
     fn close(&mut self, conn: ConnId, flush: bool) {
         let Some(link) = self.links.get_mut(&conn) else { return };
         match (flush, link.phase) {
-            (_, Phase::Gone) => {}
             (true, Phase::Open) => {
                 link.phase = Phase::Flushing;
                 self.ready.insert(conn);
             }
-            (true, _) => {}
+            (true, _) | (false, Phase::Gone) => {}
             (false, _) => {
                 self.lose(conn, Lost::Closed);
                 self.reset_client(conn);

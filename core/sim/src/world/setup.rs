@@ -222,7 +222,7 @@ fn feed(index: u32, config: &Config, rng: &mut Rng) -> FeedConfig {
 
 fn tags(feed: &mut FeedConfig, tag: u16, rng: &mut Rng) {
     feed.communities =
-        (0..rng.below(3)).map(|n| Community(65010 << 16 | u32::from(tag) + n as u32)).collect();
+        (0..rng.below(3)).map(|n| Community((65010 << 16) | (u32::from(tag) + n as u32))).collect();
     let large = |n: u64| LargeCommunity { global: 65010, local1: n as u32, local2: tag.into() };
     feed.large_communities = (0..rng.below(3)).map(large).collect();
 }

@@ -8,10 +8,12 @@ use super::{Incident, Outcome, Params, Scenario, run_timeline};
 /// Leaves out of a failing run whatever it fails without: kinds of fault, incidents, clients, time. Runs it at most
 /// `budget` times. Returns what is left, and `None` for a run that does not fail.
 pub fn shrink(scenario: &Scenario, budget: u32) -> Option<Scenario> {
-    let mut shrinker = Shrinker { seed: scenario.seed, budget, best: scenario.clone() };
+    let mut shrinker = Shrinker { seed: scenario.seed, kind: None, budget, best: scenario.clone() };
     let incidents = scenario.incidents();
     let outcome = shrinker.fails(&scenario.params, &incidents)?;
-    let until = outcome.failure?.now;
+    let failure = outcome.failure?;
+    let until = failure.now;
+    shrinker.kind = Some(kind(&failure.what));
     let before = |incident: &Incident| super::START + incident.at <= until;
     let mut incidents: Vec<Incident> = incidents.into_iter().filter(before).collect();
     shrinker.keep(&scenario.params, &incidents);
@@ -25,6 +27,8 @@ pub fn shrink(scenario: &Scenario, budget: u32) -> Option<Scenario> {
 
 struct Shrinker {
     seed: u64,
+    /// What the failure says, without numbers.
+    kind: Option<String>,
     budget: u32,
     best: Scenario,
 }
@@ -33,7 +37,9 @@ impl Shrinker {
     fn fails(&mut self, params: &Params, incidents: &[Incident]) -> Option<Outcome> {
         self.budget = self.budget.checked_sub(1)?;
         let outcome = run_timeline(self.seed, params, incidents, None);
-        outcome.failure.is_some().then_some(outcome)
+        let failure = outcome.failure.as_ref()?;
+        let is_it = self.kind.as_ref().is_none_or(|known| *known == kind(&failure.what));
+        is_it.then_some(outcome)
     }
 
     /// Takes this for the best if it fails.
@@ -95,10 +101,20 @@ impl Shrinker {
         let first = incidents.iter().map(|incident| incident.at).min().unwrap_or_default();
         let early = first.saturating_sub(Duration::from_secs(30));
         let mut moved = incidents.clone();
-        moved.iter_mut().for_each(|incident| incident.at -= early);
-        let params = Params { faulty: faulty - early, ..self.best.params.clone() };
+        for incident in &mut moved {
+            incident.at = incident.at.saturating_sub(early);
+        }
+        let params = Params { faulty: faulty.saturating_sub(early), ..self.best.params.clone() };
         if self.keep(&params, &moved) {
             *incidents = moved;
         }
     }
+}
+
+/// The words of a failure that are not names or numbers.
+fn kind(what: &str) -> String {
+    let is_word = |word: &&str| {
+        word.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b',' | b':' | b'\''))
+    };
+    what.split(' ').filter(is_word).collect()
 }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use bgplite_core::config::Families;
 use bgplite_core::ids::Asn;
-use bgplite_core::server::Batch;
+use bgplite_core::server::{Batch, Chunk};
 use bgplite_core::time::{Duration, Instant};
 use bgplite_core::wire::{
     AfiSafi, Capability, MAX_EXTENDED_LEN, MAX_LEN, MessageKind, Notification, Open, ReceivedUpdate,
@@ -21,6 +21,7 @@ use super::oracle::Wish;
 use super::table::{Change, Table, dark, lit};
 
 /// What is known of one connection by its bytes.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and most pairs occur")]
 #[derive(Debug)]
 pub(crate) struct Watch {
     /// The server's ASN; its OPEN may say AS_TRANS.
@@ -211,7 +212,7 @@ impl Watch {
         if batch.len() > self.batch_bytes + self.params.max_len() {
             return Err(format!("a batch of {} octets", batch.len()));
         }
-        let bytes: Vec<u8> = batch.chunks().iter().flat_map(|chunk| chunk.as_bytes()).copied().collect();
+        let bytes: Vec<u8> = batch.chunks().iter().flat_map(Chunk::as_bytes).copied().collect();
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             let len = match frame(rest, self.params.max_len()) {
