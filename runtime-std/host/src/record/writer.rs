@@ -109,6 +109,8 @@ impl Writer {
                     self.written = 0;
                 }
                 self.write_line(&head)?;
+                // A file without its head is of no use to anybody.
+                self.file.flush()?;
                 self.head = self.written;
                 self.is_awaiting_head = false;
             }
