@@ -42,7 +42,7 @@ fn there_are_twenty_mutants_and_each_stands_in_the_list() {
 fn before(hunk: &str) -> String {
     let lines = hunk.lines().skip(1).take_while(|line| line.starts_with([' ', '-', '+']) || line.is_empty());
     let kept = lines.filter(|line| !line.starts_with('+'));
-    kept.map(|line| format!("{}\n", line.get(1..).unwrap_or_default())).collect()
+    kept.flat_map(|line| [line.get(1..).unwrap_or_default(), "\n"]).collect()
 }
 
 fn patches() -> Vec<PathBuf> {
