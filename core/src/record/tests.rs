@@ -63,7 +63,7 @@ fn every_key_of_a_configuration_that_a_log_shows_is_named_here() {
     collect_keys(&serde_json::to_value(full()).unwrap(), "", &mut keys);
     // Before you add a key: is it a secret? Then its type must serialise to nothing, and it is not in this list.
     let known = "
-        .asn .feeds .feeds.aggregate .feeds.communities .feeds.large_communities .feeds.name .feeds.sources .hold_secs
+        .asn .batch_bytes .feeds .feeds.aggregate .feeds.communities .feeds.large_communities .feeds.name .feeds.sources .hold_secs
         .max_connections .max_received_prefixes .next_hop .next_hop_v6 .next_hop_v6.address .open_delay
         .open_delay.nanos .open_delay.secs .peers .peers.address .peers.address.prefix .peers.asn .peers.asn.is
         .peers.families .peers.families.v4 .peers.families.v6 .peers.feeds .peers.listen .peers.name
