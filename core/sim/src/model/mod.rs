@@ -23,6 +23,14 @@
 //! **Budgets**: faults (a connection breaks, an end vanishes or closes, the operator stops the server or removes the
 //! peer), timers and route refreshes are events like any other, but no more of them happen on one path than a
 //! [`Budget`] says. For these multiply the states, and most of what can go wrong needs one or two of them at most.
+//!
+//! Explored to the end, without a violation, by `cargo run --release -p bgplite-examples --bin explore`:
+//!
+//! | options | states |
+//! |---|---|
+//! | `--mode sessions --depth 100 --timers 2` | 8,330, all there are |
+//! | `--mode sessions --depth 100 --timers 2 --half` | 19,156, all there are |
+//! | `--depth 100 --timers 0 --faults 0` | 9,961 and 4,317 (server's identifier lower, higher), all there are |
 
 mod canon;
 mod collision;

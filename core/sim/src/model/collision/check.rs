@@ -2,7 +2,8 @@
 
 use bgplite_core::ids::ConnId;
 use bgplite_core::server::Timer;
-use bgplite_core::session::State;
+use bgplite_core::session::{self, State};
+use bgplite_core::time::Duration;
 use bgplite_core::wire::{MAX_EXTENDED_LEN, MessageKind};
 
 use super::link::Link;
@@ -103,7 +104,11 @@ impl Opening {
     pub(super) fn check(self, model: &Collision) -> Result<(), Violation> {
         let new = model.state(self.conn);
         let Some((rival, before)) = self.rival else {
-            return if new == Some(State::OpenConfirm) { Ok(()) } else { Err(Violation::Refused) };
+            return if new == Some(State::OpenConfirm) {
+                self.check_hold(model)
+            } else {
+                Err(Violation::Refused)
+            };
         };
         let old = model.state(rival);
         let is_open = |state| matches!(state, Some(State::OpenConfirm | State::Established));
@@ -115,6 +120,17 @@ impl Opening {
             Ok(())
         } else {
             Err(Violation::WrongSurvivor)
+        }
+    }
+
+    /// RFC 4271 8.2.2: with the OPEN the hold timer starts anew, at the negotiated time.
+    fn check_hold(self, model: &Collision) -> Result<(), Violation> {
+        let expected = model.now + Duration::from_secs(model.options.hold_secs.into());
+        let hold = (expected, Timer::Session(session::Timer::Hold));
+        if model.server.timers(self.conn).any(|timer| timer == hold) {
+            Ok(())
+        } else {
+            Err(Violation::WrongTimers)
         }
     }
 }
