@@ -106,7 +106,7 @@ pub(crate) fn config(people: &[Person], rng: &mut Rng) -> Config {
         required: false,
     });
     config.feeds = (0..FEEDS).map(|index| feed(index, &config, rng)).collect();
-    unknown(&mut config, rng);
+    unknown(&mut config, people.len(), rng);
     for (index, person) in people.iter().enumerate() {
         if rng.below(4) != 0 {
             add(&mut config, index as u32, person, rng);
@@ -159,7 +159,7 @@ pub(crate) fn change(config: &mut Config, what: What, who: u32, people: &[Person
             true
         }
         What::Unknown => {
-            unknown(config, rng);
+            unknown(config, people.len(), rng);
             true
         }
         What::BadConfig => {
@@ -281,13 +281,13 @@ fn peer_next_hops(rng: &mut Rng) -> (Option<NextHop<Ipv4Addr>>, Option<NextHop<I
     (v4, v6)
 }
 
-fn unknown(config: &mut Config, rng: &mut Rng) {
+fn unknown(config: &mut Config, clients: usize, rng: &mut Rng) {
     let feed = format!("f{}", rng.below(u64::from(FEEDS)));
     config.unknown_peers = if rng.below(4) == 0 {
         UnknownPeers::Refuse
     } else {
         // Few enough to be reached when one is not given back, and many enough for all that come.
-        UnknownPeers::Default { feed, max: 12, max_per_address: 6 }
+        UnknownPeers::Default { feed, max: clients.max(12), max_per_address: 6 }
     };
 }
 
