@@ -2,17 +2,18 @@
 
 use std::net::Ipv4Addr;
 
-use bgplite_core::config::{Config, Families, NextHop, UnknownPeers};
+use bgplite_core::config::{AsnMatch, Config, Families, NextHop, UnknownPeers};
 use bgplite_core::ids::Asn;
 use bgplite_core::server::{Command, CommandError, Notice, Reply};
 use bgplite_core::session::State;
 
-use crate::bench::{Bench, config, home};
+use crate::bench::{BOTH, Bench, KEEPALIVE, config, home, open_of};
 
 pub(crate) fn scenarios() {
     refusals();
     connections_that_stay();
     connections_that_cannot();
+    two_that_become_one();
     groups();
     the_end();
 }
@@ -49,6 +50,22 @@ fn connections_that_cannot() {
         bench.reload(changed);
         assert_eq!(bench.notification(conn), Some([6, subcode]));
     }
+}
+
+/// Two routers behind one address are two peers of an entry for any AS, and one of an entry for theirs.
+fn two_that_become_one() {
+    let mut anybody = with_home();
+    anybody.peers[0].asn = AsnMatch::Any;
+    let mut bench = Bench::new(anybody);
+    let conns = [[10, 0, 0, 1], [10, 0, 0, 2]].map(|router_id| {
+        let conn = bench.connect("198.51.100.7:1");
+        bench.send(conn, &open_of(65001, router_id, &BOTH));
+        bench.send(conn, &KEEPALIVE);
+        conn
+    });
+    bench.reload(with_home());
+    let ends = conns.map(|conn| bench.notification(conn));
+    assert!(ends == [None, Some([6, 6])] || ends == [Some([6, 6]), None], "{ends:?}");
 }
 
 fn groups() {
