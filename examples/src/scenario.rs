@@ -72,6 +72,7 @@ pub fn parse(text: &str) -> Result<Scenario, ScenarioError> {
     let default = Params::default();
     let time = |key, value: Option<String>, default| value.map_or(Ok(default), |value| duration(key, &value));
     let params = Params {
+        steps: default.steps,
         clients: file.clients.unwrap_or(default.clients),
         prefixes: file.prefixes.unwrap_or(default.prefixes),
         faulty: time("faulty", file.faulty, default.faulty)?,

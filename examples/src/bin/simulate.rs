@@ -22,6 +22,7 @@ use bgplite_sim::{Fault, Outcome, Params, Scenario, coverage, run, shrink};
 
 const USAGE: &str = "simulate [--seed N | --seeds A..B | SCENARIO.toml] [options]
   --until SECS      how long faults happen, in virtual time (600)
+  --steps N         end after so many events, as it is then (never)
   --settle SECS     how long it may take after that until all is well (600)
   --every SECS      mean time between incidents (5)
   --clients N       how many clients (8)
@@ -87,6 +88,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
                 options.seeds = number(first)?..number(end)?;
             }
             "--until" => options.params.faulty = Duration::from_secs(number(&value()?)?),
+            "--steps" => options.params.steps = number(&value()?)?,
             "--settle" => options.params.settle = Duration::from_secs(number(&value()?)?),
             "--every" => options.params.every = seconds(&value()?)?,
             "--clients" => options.params.clients = number(&value()?)?,
@@ -132,7 +134,8 @@ fn command(seed: u64, params: &Params) -> String {
     let faults: Vec<&str> = params.faults.iter().map(|fault| fault.name()).collect();
     let faults = if faults.is_empty() { "none".to_owned() } else { faults.join(",") };
     format!(
-        "simulate --seed {seed} --clients {} --until {} --settle {} --every {} --prefixes {} --faults {faults} --trace",
+        "cargo run --release -p bgplite-examples --bin simulate -- --seed {seed} --clients {} --until {} --settle {} \
+         --every {} --prefixes {} --faults {faults} --trace",
         params.clients,
         params.faulty.as_secs(),
         params.settle.as_secs(),
@@ -248,7 +251,7 @@ fn report(options: &Options, mut total: Total, elapsed: Duration) -> ExitCode {
     total.failures.sort_by_key(|(seed, _)| *seed);
     for (seed, outcome) in &total.failures {
         println!("seed {seed}: {}", describe(outcome));
-        println!("cargo run --release -p bgplite-examples --bin {}", command(*seed, &options.params));
+        println!("{}", command(*seed, &options.params));
     }
     let Some((seed, _)) = total.failures.first() else {
         return ExitCode::SUCCESS;

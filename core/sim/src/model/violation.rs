@@ -36,7 +36,7 @@ pub enum Violation {
     Refused,
     /// A session lives that has no right to: its peer is removed, or the server is stopping.
     Outlived,
-    /// Nothing more goes wrong, and there is no Established session within [`SOON`](super::pipe::SOON).
+    /// Nothing more goes wrong, and there is no Established session within ten seconds of virtual time.
     LockedOut,
     /// Nothing more goes wrong, and an end that should be gone is not.
     NeverEnds,

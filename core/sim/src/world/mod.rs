@@ -61,6 +61,8 @@ pub struct Params {
     pub faulty: Duration,
     /// How long it may take after the last fault until everybody has what it should.
     pub settle: Duration,
+    /// Events after which the run just ends, as it is then.
+    pub steps: u64,
     /// Mean time between incidents.
     pub every: Duration,
     /// Prefixes in a list, about.
@@ -87,6 +89,7 @@ impl Default for Params {
             clients: 8,
             faulty: Duration::from_secs(600),
             settle: Duration::from_secs(600),
+            steps: u64::MAX,
             every: Duration::from_secs(5),
             prefixes: 60,
             faults: Fault::ALL.to_vec(),
@@ -172,6 +175,7 @@ struct World<'a> {
     ready: BTreeSet<ConnId>,
     next_conn: u64,
     steps: u64,
+    max_steps: u64,
     session_nanos: u128,
     sessions: u64,
     acted: usize,
@@ -220,6 +224,7 @@ impl<'a> World<'a> {
             ready: BTreeSet::new(),
             next_conn: 0,
             steps: 0,
+            max_steps: params.steps,
             session_nanos: 0,
             sessions: 0,
             acted: 0,
@@ -245,7 +250,7 @@ impl<'a> World<'a> {
     fn run(mut self) -> Outcome {
         let start = self.now;
         let mut at_once = 0_u32;
-        while self.failure.is_none() && !self.is_over {
+        while self.failure.is_none() && !self.is_over && self.steps < self.max_steps {
             let Some((at, event)) = self.queue.pop() else { break };
             at_once = if at > self.now { 0 } else { at_once + 1 };
             if at_once > MAX_AT_ONCE {
