@@ -26,6 +26,7 @@ mod rest;
 mod scenario;
 mod setup;
 mod shrink;
+mod socket;
 mod store;
 mod table;
 mod trace;
