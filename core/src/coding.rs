@@ -86,6 +86,24 @@ pub(crate) mod shared {
     }
 }
 
+/// A shared value as what it is.
+pub(crate) mod shared_one {
+    use super::{Arc, Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<T: Serialize, S: Serializer>(
+        value: &Arc<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        T::serialize(value, serializer)
+    }
+
+    pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<T>, D::Error> {
+        T::deserialize(deserializer).map(Arc::new)
+    }
+}
+
 /// Shows each item's text, with a blank between two.
 pub(crate) struct Words<I>(pub(crate) I);
 

@@ -125,7 +125,7 @@ impl Server {
             }
             None => None,
         };
-        let core = RouteServer::new(config.core, &loaded.records, seed, now)?;
+        let core = RouteServer::new(config.core, &loaded.records, seed, now, clock::unix_secs())?;
         let (shell, writes) = Shell::new(core, recorder, clock, config.ttl, executor);
         let tasks = [
             executor.spawn(deadline::run(Rc::clone(&shell))),
@@ -173,7 +173,7 @@ impl Server {
         match reply {
             Ok(Reply::Reloaded { .. }) => {}
             Ok(Reply::Refused(error)) => return Err(ReloadError::Refused(error)),
-            Ok(Reply::ShutDown) | Err(_) => return Err(ReloadError::Refused(CommandError::ShuttingDown)),
+            Ok(_) | Err(_) => return Err(ReloadError::Refused(CommandError::ShuttingDown)),
         }
         self.shell.ttl.set(config.ttl);
         let mut listeners = self.listeners.borrow_mut();

@@ -144,7 +144,7 @@ impl Shell {
         let ticket = Ticket(next(&self.last_ticket));
         let (sender, receiver) = bounded(1);
         self.replies.borrow_mut().insert(ticket, sender);
-        self.handle(Input::Command { ticket, command });
+        self.handle(Input::Command { ticket, unix_secs: clock::unix_secs(), command });
         receiver
     }
 

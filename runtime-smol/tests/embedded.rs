@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bgplite_core::config::{Aggregate, Config, FeedConfig, Location, SourceConfig, UnknownPeers};
+use bgplite_core::config::{Aggregate, Config, Expr, FeedConfig, SourceConfig, UnknownPeers};
 use bgplite_core::ids::Asn;
 use bgplite_host::HostConfig;
 use bgplite_host::store::MemStore;
@@ -16,18 +16,8 @@ use smol::{LocalExecutor, block_on, net::TcpStream};
 
 fn config() -> HostConfig {
     let mut core = Config::new(Asn(65010), Ipv4Addr::new(203, 0, 113, 1));
-    core.sources.push(SourceConfig {
-        name: "list".into(),
-        location: Location::Inline { prefixes: vec!["192.0.2.0/24".parse().unwrap()] },
-        required: false,
-    });
-    core.feeds.push(FeedConfig {
-        name: "ru".into(),
-        sources: vec!["list".into()],
-        communities: Vec::new(),
-        large_communities: Vec::new(),
-        aggregate: Aggregate::Off,
-    });
+    core.sources.push(SourceConfig::inline("list", vec!["192.0.2.0/24".parse().unwrap()]));
+    core.feeds.push(FeedConfig { aggregate: Aggregate::Off, ..FeedConfig::new("ru", Expr::source("list")) });
     core.unknown_peers = UnknownPeers::Default { feed: "ru".into(), max: 10, max_per_address: 10 };
     let mut config = HostConfig::new(core);
     config.listen = vec!["127.0.0.1:0".parse().unwrap(), "127.0.0.1:0".parse().unwrap()];

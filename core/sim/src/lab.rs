@@ -7,8 +7,7 @@ use std::sync::Arc;
 use bgplite_core::config::Config;
 use bgplite_core::ids::{ConnId, SourceId, Ticket};
 use bgplite_core::server::{
-    Action, Batch, Command, FetchOutcome, FetchRequest, Input, Notice, Reply, RouteServer, SourceRecord,
-    StoreWrite,
+    Action, Batch, Command, FetchOutcome, FetchRequest, Input, Notice, Records, Reply, RouteServer,
 };
 use bgplite_core::session::Lost;
 use bgplite_core::time::{Duration, Instant};
@@ -27,7 +26,7 @@ pub struct Lab {
     /// Answers to commands.
     pub replies: Vec<(Ticket, Reply)>,
     /// What the server wrote to its store.
-    pub stored: Vec<SourceRecord>,
+    pub stored: Records,
     /// What files hold; a missing one is an error to whoever reads it.
     pub files: BTreeMap<String, Vec<u8>>,
     /// Why the server could not start.
@@ -62,24 +61,20 @@ impl Lab {
     /// A server that has just started. Files it asks for are read when the world [`run`](Self::run)s.
     pub fn new(config: Config, seed: u64) -> Self {
         let files = BTreeMap::new();
-        Self::restarted(config, seed, files, &[])
+        Self::restarted(config, seed, files, &Records::default())
     }
 
     /// A server with files, and with what an earlier one had stored.
-    pub fn restarted(
-        config: Config,
-        seed: u64,
-        files: BTreeMap<String, Vec<u8>>,
-        records: &[SourceRecord],
-    ) -> Self {
+    pub fn restarted(config: Config, seed: u64, files: BTreeMap<String, Vec<u8>>, records: &Records) -> Self {
         let now = Instant::from_nanos(1);
-        let server = RouteServer::new(config, records, seed, now).expect("a test's configuration is sound");
+        let server =
+            RouteServer::new(config, records, seed, now, 0).expect("a test's configuration is sound");
         Self {
             server,
             now,
             notices: Vec::new(),
             replies: Vec::new(),
-            stored: Vec::new(),
+            stored: Records::default(),
             files,
             failure: None,
             links: BTreeMap::new(),
@@ -178,7 +173,7 @@ impl Lab {
     pub fn command(&mut self, command: Command) -> Ticket {
         self.next_ticket += 1;
         let ticket = Ticket(self.next_ticket);
-        self.server.handle(self.now, Input::Command { ticket, command });
+        self.server.handle(self.now, Input::Command { ticket, unix_secs: 0, command });
         self.run();
         ticket
     }
@@ -244,9 +239,8 @@ impl Lab {
                 Action::Transmit { conn } => self.link(conn).is_signalled = true,
                 Action::Close { conn, flush } => self.link(conn).close = Some(flush),
                 Action::Fetch { source, request } => self.fetch(source, &request),
-                Action::Store { ticket, write: StoreWrite::Source(record) } => {
-                    self.stored.retain(|old| old.name != record.name);
-                    self.stored.push(record);
+                Action::Store { ticket, write } => {
+                    self.stored.apply(write);
                     self.server.handle(self.now, Input::Stored { ticket, result: Ok(()) });
                 }
                 Action::Reply { ticket, reply } => self.replies.push((ticket, reply)),
@@ -258,7 +252,7 @@ impl Lab {
     }
 
     fn fetch(&mut self, source: SourceId, request: &FetchRequest) {
-        let FetchRequest::File { path, .. } = request;
+        let FetchRequest::File { path, .. } = request else { return };
         let outcome = match self.files.get(path) {
             Some(body) => FetchOutcome::Body(Arc::from(body.as_slice())),
             None => FetchOutcome::Failed(format!("{path}: no such file")),

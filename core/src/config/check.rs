@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{AsnMatch, Config, ConfigError, NextHop, PeerConfig, UnknownPeers, nearest};
+use super::{AsnMatch, Config, ConfigError, NextHop, PeerConfig, Subscription, UnknownPeers, nearest};
 
 impl Config {
     /// Checks what no single value shows: ranges, references, doubles.
@@ -15,10 +15,7 @@ impl Config {
         check_names("feed", self.feeds.iter().map(|feed| &feed.name))?;
         for feed in &self.feeds {
             let path = format!("feed.{}.expr", feed.name);
-            if feed.sources.is_empty() {
-                return Err(error(path, "names no source"));
-            }
-            for source in &feed.sources {
+            for source in feed.expr.sources() {
                 let known = self.sources.iter().map(|known| known.name.as_str());
                 check_reference(&path, "source", source, known)?;
             }
@@ -64,11 +61,25 @@ fn check_peer(config: &Config, index: usize, peer: &PeerConfig) -> Result<(), Co
     if peer.families.is_empty() {
         return Err(error(path("families"), "is empty; name \"ipv4\", \"ipv6\" or both"));
     }
-    for feed in &peer.feeds {
+    check_subscription(config, &path, &peer.subscription)?;
+    check_next_hops(&format!("peer[{index}]"), peer.next_hop, peer.next_hop_v6)
+}
+
+/// What a subscription names must be there. `path` makes the path of a key.
+fn check_subscription(
+    config: &Config,
+    path: &impl Fn(&str) -> String,
+    subscription: &Subscription,
+) -> Result<(), ConfigError> {
+    for feed in &subscription.feeds {
         let known = config.feeds.iter().map(|known| known.name.as_str());
         check_reference(&path("feeds"), "feed", feed, known)?;
     }
-    check_next_hops(&format!("peer[{index}]"), peer.next_hop, peer.next_hop_v6)
+    for list in &subscription.lists {
+        let known = config.asn_lists.iter().map(|known| known.name.as_str());
+        check_reference(&path("lists"), "AS list", list, known)?;
+    }
+    Ok(())
 }
 
 fn check_next_hops(
@@ -135,37 +146,18 @@ const MAX_NAME_LEN: usize = 64;
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec;
     use alloc::vec::Vec;
 
     use super::*;
-    use crate::config::{AddressMatch, Aggregate, Families, FeedConfig, Location, SourceConfig};
+    use crate::config::{AddressMatch, Expr, Families, FeedConfig, SourceConfig};
     use crate::ids::Asn;
 
     fn config() -> Config {
         let mut config = Config::new(Asn(65010), Ipv4Addr::new(203, 0, 113, 1));
-        config.sources.push(SourceConfig {
-            name: "list".into(),
-            location: Location::Inline { prefixes: Vec::new() },
-            required: false,
-        });
-        config.feeds.push(FeedConfig {
-            name: "ru".into(),
-            sources: vec!["list".into()],
-            communities: Vec::new(),
-            large_communities: Vec::new(),
-            aggregate: Aggregate::Exact,
-        });
-        config.peers.push(PeerConfig {
-            name: "home".into(),
-            address: AddressMatch::Any,
-            asn: AsnMatch::Any,
-            listen: None,
-            feeds: vec!["ru".into()],
-            next_hop: None,
-            next_hop_v6: None,
-            families: Families::BOTH,
-        });
+        config.sources.push(SourceConfig::inline("list", Vec::new()));
+        config.feeds.push(FeedConfig::new("ru", Expr::source("list")));
+        let home = PeerConfig::new("home", AddressMatch::Any, AsnMatch::Any);
+        config.peers.push(PeerConfig { subscription: Subscription::feeds(["ru"]), ..home });
         config
     }
 
@@ -177,11 +169,11 @@ mod tests {
             (|c| c.router_id = Ipv4Addr::UNSPECIFIED, "bgp.router_id"),
             (|c| c.hold_secs = 2, "bgp.hold_time"),
             (|c| c.next_hop = NextHop::Address(Ipv4Addr::BROADCAST), "bgp.next_hop"),
-            (|c| c.feeds[0].sources[0] = "lisp".into(), "feed.ru.expr"),
+            (|c| c.feeds[0].expr = Expr::source("lisp"), "feed.ru.expr"),
             (|c| c.sources.push(c.sources[0].clone()), "source.list"),
             (|c| c.peers[0].asn = AsnMatch::Is(Asn(23456)), "peer[0].asn"),
             (|c| c.peers[0].families = Families::NONE, "peer[0].families"),
-            (|c| c.peers[0].feeds[0] = "rub".into(), "peer[0].feeds"),
+            (|c| c.peers[0].subscription.feeds[0] = "rub".into(), "peer[0].feeds"),
             (|c| c.peers.push(c.peers[0].clone()), "peer[1].name"),
         ];
         assert_eq!(config().check(), Ok(()));
@@ -197,7 +189,7 @@ mod tests {
         assert_eq!(nearest("hold_tiem", ["asn", "hold_time"].into_iter()), Some("hold_time"));
         assert_eq!(nearest("zebra", ["asn", "hold_time"].into_iter()), None);
         let mut broken = config();
-        broken.feeds[0].sources[0] = "lisp".into();
+        broken.feeds[0].expr = Expr::source("lisp");
         let problem = broken.check().map_err(|error| error.problem);
         assert_eq!(problem, Err("no source is called \"lisp\"; did you mean \"list\"?".into()));
     }

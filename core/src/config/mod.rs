@@ -1,15 +1,25 @@
 //! What the operator asked for, checked as a whole before anything uses it.
 
 mod check;
+mod country;
+mod expr;
 mod near;
+mod source;
+mod subscription;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+pub use country::{Country, CountryError};
+pub use expr::{Expr, ExprError};
 pub use near::nearest;
 use serde::{Deserialize, Serialize};
+pub use source::{
+    AsnData, AsnListConfig, Format, Guard, HttpLocation, JsonFormat, Location, RipestatConfig, SourceConfig,
+};
+pub use subscription::{OnLimit, OwnAddress, Subscription, Tag};
 
 use crate::ids::Asn;
 use crate::rib::AnyPrefix;
@@ -44,6 +54,18 @@ pub struct Config {
     /// stops reading can cost. Small ones let a simulation see what happens between two.
     #[serde(default = "default_batch_bytes")]
     pub batch_bytes: usize,
+    /// Versions of each feed that are kept to be compared and gone back to.
+    #[serde(default = "default_feed_versions")]
+    pub feed_versions: usize,
+    /// Whether peers may bring URLs of their own lists.
+    #[serde(default)]
+    pub own_urls: bool,
+    /// How RIPEstat is asked.
+    #[serde(default)]
+    pub ripestat: RipestatConfig,
+    /// Lists of ASNs that peers may subscribe to. Names are unique.
+    #[serde(default)]
+    pub asn_lists: Vec<AsnListConfig>,
     /// Where prefixes come from. Names are unique.
     pub sources: Vec<SourceConfig>,
     /// What peers subscribe to. Names are unique.
@@ -54,6 +76,10 @@ pub struct Config {
 
 const fn default_batch_bytes() -> usize {
     BATCH_BYTES
+}
+
+const fn default_feed_versions() -> usize {
+    20
 }
 
 /// A next hop of one family.
@@ -83,46 +109,32 @@ pub enum UnknownPeers {
     },
 }
 
-/// One source of prefixes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourceConfig {
-    /// Its name: letters, digits, `-`, `_`, `.`.
-    pub name: String,
-    /// Where its bodies come from.
-    pub location: Location,
-    /// Whether a failure at start, with no last good data, stops the daemon.
-    pub required: bool,
-}
-
-/// Where a source's bodies come from. The core never opens one; it asks the adapter to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Location {
-    /// A file; read again on every reload.
-    File {
-        /// Its path, absolute or relative to the daemon's working directory.
-        path: String,
-    },
-    /// The configuration itself.
-    Inline {
-        /// The prefixes.
-        prefixes: Vec<AnyPrefix>,
-    },
-}
-
 /// One feed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedConfig {
     /// Its name: letters, digits, `-`, `_`, `.`.
     pub name: String,
-    /// Names of the sources whose union it is; at least one.
-    pub sources: Vec<String>,
+    /// The sources that it is made of.
+    pub expr: Expr,
     /// Standard communities of every route.
     pub communities: Vec<Community>,
     /// Large communities of every route.
     pub large_communities: Vec<LargeCommunity>,
     /// Whether the same addresses are said with the fewest prefixes.
     pub aggregate: Aggregate,
+}
+
+impl FeedConfig {
+    /// A feed without tags, aggregated.
+    pub fn new(name: impl Into<String>, expr: Expr) -> Self {
+        Self {
+            name: name.into(),
+            expr,
+            communities: Vec::new(),
+            large_communities: Vec::new(),
+            aggregate: Aggregate::default(),
+        }
+    }
 }
 
 /// Whether a feed is aggregated.
@@ -147,14 +159,30 @@ pub struct PeerConfig {
     pub asn: AsnMatch,
     /// The endpoint of ours that it must connect to; `None` is any.
     pub listen: Option<SocketAddr>,
-    /// Names of the feeds it gets.
-    pub feeds: Vec<String>,
+    /// What it gets.
+    pub subscription: Subscription,
     /// Next hop of its IPv4 routes; `None` takes the server's.
     pub next_hop: Option<NextHop<Ipv4Addr>>,
     /// Next hop of its IPv6 routes; `None` takes the server's.
     pub next_hop_v6: Option<NextHop<Ipv6Addr>>,
     /// The families it may have.
     pub families: Families,
+}
+
+impl PeerConfig {
+    /// A peer that asks for nothing yet, with every default.
+    pub fn new(name: impl Into<String>, address: AddressMatch, asn: AsnMatch) -> Self {
+        Self {
+            name: name.into(),
+            address,
+            asn,
+            listen: None,
+            subscription: Subscription::default(),
+            next_hop: None,
+            next_hop_v6: None,
+            families: Families::BOTH,
+        }
+    }
 }
 
 /// From where a peer may connect.
@@ -286,6 +314,10 @@ impl Config {
             max_received_prefixes: 10_000,
             max_connections: 12_000,
             batch_bytes: default_batch_bytes(),
+            feed_versions: default_feed_versions(),
+            own_urls: false,
+            ripestat: RipestatConfig::default(),
+            asn_lists: Vec::new(),
             sources: Vec::new(),
             feeds: Vec::new(),
             peers: Vec::new(),

@@ -15,7 +15,7 @@ use crate::config::{Config, FeedConfig, Location, SourceConfig};
 use crate::coverage::{self, Source as Fate};
 use crate::feed::{
     BadLine, FeedPart, FeedTable, FetchOutcome, FetchRequest, ParsedList, PrefixSet, SourceRecord,
-    parse_lines,
+    Validators, parse_lines,
 };
 use crate::ids::{FeedId, Serial, SourceId};
 use crate::rib::{AnyPrefix, Desired, TagSet, View};
@@ -228,7 +228,7 @@ impl Catalog {
         let Some(source) = self.sources.get(&source) else {
             return Vec::new();
         };
-        let has_source = |feed: &Feed| feed.config.sources.contains(&source.config.name);
+        let has_source = |feed: &Feed| feed.config.expr.names(&source.config.name);
         let ids: Vec<FeedId> =
             self.feeds.iter().filter(|(_, feed)| has_source(feed)).map(|(&id, _)| id).collect();
         ids.into_iter().filter_map(|id| self.rebuild(id)).collect()
@@ -264,8 +264,7 @@ impl Catalog {
         let feed = self.feeds.get_mut(&id)?;
         let tags =
             Arc::new(TagSet::new(feed.config.communities.clone(), feed.config.large_communities.clone()));
-        let sources =
-            self.sources.values().filter(|source| feed.config.sources.contains(&source.config.name));
+        let sources = self.sources.values().filter(|source| feed.config.expr.names(&source.config.name));
         let mut parts = Vec::new();
         let mut is_loaded = true;
         for source in sources {
@@ -318,7 +317,7 @@ impl Source {
 
     fn take(&mut self, unix_secs: u64, outcome: FetchOutcome) -> SourceOutcome {
         let body = match outcome {
-            FetchOutcome::Body(body) => body,
+            FetchOutcome::Body(body) | FetchOutcome::Validated { body, .. } => body,
             FetchOutcome::Unchanged if self.held.is_some() => {
                 coverage::hit(Fate::Unchanged);
                 return SourceOutcome::Unchanged { bad: None };
@@ -327,7 +326,7 @@ impl Source {
                 coverage::hit(Fate::UnchangedWithoutBody);
                 return self.fail("the source says unchanged, but nothing is held".into());
             }
-            FetchOutcome::Failed(error) => {
+            FetchOutcome::Failed(error) | FetchOutcome::Busy { error, .. } => {
                 coverage::hit(Fate::Failed);
                 return self.fail(error);
             }
@@ -350,7 +349,13 @@ impl Source {
         coverage::hit(if self.held.is_none() { Fate::First } else { Fate::Fresh });
         let serial = Serial(self.held.as_ref().map_or(0, |old| old.serial.0) + 1);
         let outcome = SourceOutcome::Fresh {
-            record: SourceRecord { name: self.config.name.clone(), serial, unix_secs, body },
+            record: SourceRecord {
+                name: self.config.name.clone(),
+                serial,
+                unix_secs,
+                validators: Validators::default(),
+                body,
+            },
             counts: (list.v4.len(), list.v6.len()),
             bad,
         };
@@ -386,6 +391,8 @@ impl Location {
         match self {
             Self::File { path } => path,
             Self::Inline { .. } => "the configuration",
+            Self::Http(location) => &location.url,
+            Self::Ripestat { .. } | Self::Country { .. } => "RIPEstat",
         }
     }
 }

@@ -1,8 +1,10 @@
 //! From bodies to feeds: parsers, set operations, and the immutable tables that peers share.
 
 pub mod aggregate;
+pub mod algebra;
 pub mod catalog;
 pub mod list;
+pub mod parse;
 pub mod set;
 pub mod source;
 pub mod table;
@@ -11,10 +13,14 @@ use alloc::string::String;
 use core::fmt;
 
 pub use aggregate::aggregate;
+pub use algebra::{Evaluated, Part, evaluate};
 pub use catalog::{Catalog, FeedChange, Restored, SourceOutcome};
 pub use list::{ParsedList, parse_lines};
+pub use parse::{ParseError, parse};
 pub use set::PrefixSet;
-pub use source::{FetchOutcome, FetchRequest, SourceRecord};
+pub use source::{
+    FeedDelta, FeedRecord, FeedVersion, FetchOutcome, FetchRequest, HttpRequest, SourceRecord, Validators,
+};
 pub use table::{FeedPart, FeedTable, RouteTable, Routed};
 
 /// A line of a list that is no prefix.

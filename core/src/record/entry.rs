@@ -47,9 +47,21 @@ pub enum Call {
     /// [`Input::Disconnected`].
     Disconnected { conn: ConnId, lost: Lost },
     /// [`Command::Reload`].
-    Reload { ticket: Ticket, config: Box<Config> },
+    Reload {
+        ticket: Ticket,
+        #[serde(default)]
+        unix_secs: u64,
+        config: Box<Config>,
+    },
     /// [`Command::Shutdown`].
-    Shutdown { ticket: Ticket, text: String },
+    Shutdown {
+        ticket: Ticket,
+        #[serde(default)]
+        unix_secs: u64,
+        text: String,
+    },
+    /// [`Input::Command`] with any other command.
+    Command { ticket: Ticket, unix_secs: u64, command: Box<Command> },
     /// [`Input::Fetched`].
     Fetched { source: SourceId, unix_secs: u64, outcome: FetchOutcome },
     /// [`Input::Stored`].
@@ -72,11 +84,17 @@ impl Call {
             Self::Received { conn, bytes } => Input::Received { conn: *conn, bytes },
             &Self::Sent { conn } => Input::Sent { conn },
             Self::Disconnected { conn, lost } => Input::Disconnected { conn: *conn, lost: lost.clone() },
-            Self::Reload { ticket, config } => {
-                Input::Command { ticket: *ticket, command: Command::Reload(config.clone()) }
+            Self::Reload { ticket, unix_secs, config } => {
+                let command = Command::Reload(config.clone());
+                Input::Command { ticket: *ticket, unix_secs: *unix_secs, command }
             }
-            Self::Shutdown { ticket, text } => {
-                Input::Command { ticket: *ticket, command: Command::Shutdown { text: text.clone() } }
+            Self::Shutdown { ticket, unix_secs, text } => {
+                let command = Command::Shutdown { text: text.clone() };
+                Input::Command { ticket: *ticket, unix_secs: *unix_secs, command }
+            }
+            Self::Command { ticket, unix_secs, command } => {
+                let command = Command::clone(command);
+                Input::Command { ticket: *ticket, unix_secs: *unix_secs, command }
             }
             Self::Fetched { source, unix_secs, outcome } => {
                 Input::Fetched { source: *source, unix_secs: *unix_secs, outcome: outcome.clone() }
@@ -99,6 +117,7 @@ impl Call {
             Self::Timeout
             | Self::Reload { .. }
             | Self::Shutdown { .. }
+            | Self::Command { .. }
             | Self::Fetched { .. }
             | Self::Stored { .. } => None,
         }
@@ -114,11 +133,13 @@ impl From<&Input<'_>> for Call {
             Input::Received { conn, bytes } => Self::Received { conn: *conn, bytes: bytes.to_vec() },
             &Input::Sent { conn } => Self::Sent { conn },
             Input::Disconnected { conn, lost } => Self::Disconnected { conn: *conn, lost: lost.clone() },
-            Input::Command { ticket, command: Command::Reload(config) } => {
-                Self::Reload { ticket: *ticket, config: config.clone() }
-            }
-            Input::Command { ticket, command: Command::Shutdown { text } } => {
-                Self::Shutdown { ticket: *ticket, text: text.clone() }
+            Input::Command { ticket, unix_secs, command } => {
+                let (ticket, unix_secs) = (*ticket, *unix_secs);
+                match command {
+                    Command::Reload(config) => Self::Reload { ticket, unix_secs, config: config.clone() },
+                    Command::Shutdown { text } => Self::Shutdown { ticket, unix_secs, text: text.clone() },
+                    command => Self::Command { ticket, unix_secs, command: Box::new(command.clone()) },
+                }
             }
             Input::Fetched { source, unix_secs, outcome } => {
                 Self::Fetched { source: *source, unix_secs: *unix_secs, outcome: outcome.clone() }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::server::{RouteServer, Snapshot, SourceRecord};
+use crate::server::{Records, RouteServer, Snapshot};
 use crate::time::Instant;
 
 /// The number of the format that this module writes and reads.
@@ -41,7 +41,7 @@ pub enum Origin {
         /// Its configuration.
         config: Box<Config>,
         /// What its store had kept.
-        records: Vec<SourceRecord>,
+        records: Records,
         /// The actions it began with.
         out: Vec<String>,
     },
@@ -51,13 +51,7 @@ pub enum Origin {
 
 impl Head {
     /// The head for a core that is made of these at `now`.
-    pub fn start(
-        config: Config,
-        records: Vec<SourceRecord>,
-        seed: u64,
-        now: Instant,
-        unix_secs: u64,
-    ) -> Self {
+    pub fn start(config: Config, records: Records, seed: u64, now: Instant, unix_secs: u64) -> Self {
         let from = Origin::Start { seed, config: Box::new(config), records, out: Vec::new() };
         Self::new(0, now, unix_secs, from)
     }

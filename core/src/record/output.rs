@@ -3,8 +3,11 @@
 
 use alloc::format;
 use alloc::string::String;
+use core::fmt::Write as _;
 
-use crate::server::{Action, Chunk, FetchRequest, Reply, StoreWrite};
+use crate::server::{
+    Action, Chunk, FeedRecord, FetchRequest, HttpRequest, PeerChange, PeerRecord, Reply, StoreWrite,
+};
 
 /// An action as a line.
 pub fn action(action: &Action) -> String {
@@ -15,25 +18,62 @@ pub fn action(action: &Action) -> String {
         Action::Fetch { source, request: FetchRequest::File { path, max_bytes } } => {
             format!("fetch {source} file={path:?} max_bytes={max_bytes}")
         }
-        Action::Store { ticket, write: StoreWrite::Source(record) } => {
-            let mut digest = Digest::default();
-            digest.write(&record.body);
-            let (name, serial, unix_secs) = (&record.name, record.serial, record.unix_secs);
-            let len = record.body.len();
-            let digest = digest.finish();
+        Action::Fetch { source, request: FetchRequest::Http(request) } => {
+            let HttpRequest { url, timeout, max_bytes, redirects, is_foreign, validators, .. } = request;
+            let (timeout, etag, date) = (timeout.as_millis(), &validators.etag, &validators.last_modified);
             format!(
-                "store {ticket} source={name} serial={serial} unix_secs={unix_secs} {len} octets {digest:016x}"
+                "fetch {source} url={url:?} timeout_ms={timeout} max_bytes={max_bytes} redirects={redirects} \
+                 foreign={is_foreign} etag={etag:?} last_modified={date:?}"
             )
         }
+        Action::Store { ticket, write } => format!("store {ticket} {}", self::write(write)),
         Action::Reply { ticket, reply } => match reply {
             Reply::Reloaded { peers: [added, changed, removed], fetching } => {
                 format!("reply {ticket} reloaded peers=+{added}~{changed}-{removed} fetching={fetching}")
             }
             Reply::ShutDown => format!("reply {ticket} shut_down"),
+            Reply::Peer { id, revision, is_new } => {
+                format!("reply {ticket} peer={id} revision={revision} new={is_new}")
+            }
+            Reply::Done => format!("reply {ticket} done"),
             Reply::Refused(error) => format!("reply {ticket} refused {error}"),
         },
         Action::Notice(notice) => format!("notice {} {notice}", notice.event()),
         Action::Fail { reason } => format!("fail {reason}"),
+    }
+}
+
+fn write(write: &StoreWrite) -> String {
+    match write {
+        StoreWrite::Source(record) => {
+            let mut digest = Digest::default();
+            digest.write(&record.body);
+            let (name, serial, unix_secs) = (&record.name, record.serial, record.unix_secs);
+            let len = record.body.len();
+            let digest = digest.finish();
+            format!("source={name} serial={serial} unix_secs={unix_secs} {len} octets {digest:016x}")
+        }
+        StoreWrite::Feed(FeedRecord { name, table, versions, is_pinned }) => {
+            let (serial, v4, v6) = (table.serial(), table.count_v4(), table.count_v6());
+            let versions = versions.len();
+            format!("feed={name} serial={serial} v4={v4} v6={v6} versions={versions} pinned={is_pinned}")
+        }
+        StoreWrite::Peers(changes) => {
+            let mut line = String::from("peers");
+            for change in changes {
+                match change {
+                    PeerChange::Put(record) => {
+                        let PeerRecord { id, revision, state, .. } = &**record;
+                        // Writing to a String cannot fail.
+                        let _ = write!(line, " put={id} revision={revision} state={state:?}");
+                    }
+                    PeerChange::Forget(id) => {
+                        let _ = write!(line, " forget={id}");
+                    }
+                }
+            }
+            line
+        }
     }
 }
 

@@ -62,7 +62,8 @@ impl Player {
         }
         let core = match head.from {
             Origin::Start { seed, config, records, .. } => {
-                RouteServer::new(*config, &records, seed, head.t).map_err(PlayError::Config)?
+                RouteServer::new(*config, &records, seed, head.t, head.unix_secs)
+                    .map_err(PlayError::Config)?
             }
             Origin::Snapshot(snapshot) => RouteServer::restore(*snapshot).map_err(PlayError::Snapshot)?,
         };

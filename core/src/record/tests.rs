@@ -3,11 +3,11 @@ use alloc::vec;
 
 use super::*;
 use crate::config::{
-    AddressMatch, AsnMatch, Config, Families, FeedConfig, Location, NextHop, PeerConfig, SourceConfig,
+    AddressMatch, AsnMatch, Config, Families, FeedConfig, NextHop, PeerConfig, SourceConfig, Subscription,
     UnknownPeers,
 };
 use crate::ids::{Asn, ConnId};
-use crate::server::{Batch, Chunk, Input, RouteServer};
+use crate::server::{Batch, Chunk, Input, Records, RouteServer};
 use crate::time::Instant;
 
 /// A configuration in which everything that can be there is.
@@ -15,23 +15,20 @@ fn full() -> Config {
     let mut config = Config::new(Asn(65010), [203, 0, 113, 1].into());
     config.next_hop_v6 = NextHop::Address("2001:db8::1".parse().unwrap());
     config.unknown_peers = UnknownPeers::Default { feed: "ru".into(), max: 5, max_per_address: 5 };
-    let inline = Location::Inline { prefixes: vec!["192.0.2.0/24".parse().unwrap()] };
-    config.sources.push(SourceConfig { name: "in".into(), location: inline, required: true });
-    let file = Location::File { path: "ru.txt".into() };
-    config.sources.push(SourceConfig { name: "ru".into(), location: file, required: false });
+    let inline = SourceConfig::inline("in", vec!["192.0.2.0/24".parse().unwrap()]);
+    config.sources.push(SourceConfig { required: true, ..inline });
+    config.sources.push(SourceConfig::file("ru", "ru.txt"));
     config.feeds.push(FeedConfig {
-        name: "ru".into(),
-        sources: vec!["in".into(), "ru".into()],
         communities: vec!["65010:100".parse().unwrap()],
         large_communities: vec!["65010:1:100".parse().unwrap()],
-        aggregate: crate::config::Aggregate::Exact,
+        ..FeedConfig::new("ru", "in + ru".parse().unwrap())
     });
     config.peers.push(PeerConfig {
         name: "home".into(),
         address: AddressMatch::Prefix("198.51.100.7".parse().unwrap()),
         asn: AsnMatch::Is(Asn(65001)),
         listen: Some("203.0.113.1:179".parse().unwrap()),
-        feeds: vec!["ru".into()],
+        subscription: Subscription::feeds(["ru"]),
         next_hop: Some(NextHop::SelfAddress),
         next_hop_v6: None,
         families: Families::BOTH,
@@ -112,7 +109,7 @@ fn a_line_is_what_the_documentation_shows() {
     assert!(line(9000, &body(b"\xFF"), &[]).ends_with(r#""outcome":{"body":{"hex":"ff"}}}"#));
     let ticket = crate::ids::Ticket(4);
     let command = crate::server::Command::Reload(alloc::boxed::Box::new(full()));
-    let reload = line(9000, &Input::Command { ticket, command }, &[]);
+    let reload = line(9000, &Input::Command { ticket, unix_secs: 0, command }, &[]);
     assert!(reload.starts_with(r#"{"t":9000,"in":"reload","ticket":4,"config":{"asn":65010,"#), "{reload}");
 }
 
@@ -143,8 +140,8 @@ fn a_digest_does_not_depend_on_how_the_octets_are_cut() {
 /// A head and one entry, as a recorder of this core would write them.
 fn log() -> (Head, Entry) {
     let (config, at) = (full(), Instant::from_nanos);
-    let mut head = Head::start(config.clone(), vec![], 7, at(1), 0);
-    let mut core = RouteServer::new(config, &[], 7, at(1)).unwrap();
+    let mut head = Head::start(config.clone(), Records::default(), 7, at(1), 0);
+    let mut core = RouteServer::new(config, &Records::default(), 7, at(1), 0).unwrap();
     let Origin::Start { out, .. } = &mut head.from else { panic!() };
     out.extend(core::iter::from_fn(|| core.poll_action()).map(|done| action(&done)));
     let (local, remote) = ("203.0.113.1:179".parse().unwrap(), "192.0.2.9:4000".parse().unwrap());

@@ -1,10 +1,13 @@
 //! The effects an adapter performs.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
-use crate::feed::{FetchRequest, SourceRecord};
+use serde::{Deserialize, Serialize};
+
+use crate::feed::{FeedRecord, FetchRequest, SourceRecord};
 use crate::ids::{ConnId, SourceId, Ticket};
-use crate::server::{Notice, Reply};
+use crate::server::{Notice, PeerChange, PeerRecord, Reply};
 
 /// One effect. The adapter performs it and decides nothing.
 #[derive(Clone, Debug)]
@@ -53,9 +56,54 @@ pub enum Action {
     },
 }
 
-/// What to write to the store.
+/// What to write to the store. Each write is durable as a whole, or not at all.
 #[derive(Clone, Debug)]
 pub enum StoreWrite {
     /// Keep a source's body as its last good one.
     Source(SourceRecord),
+    /// Keep a feed, its present version and the way back to earlier ones.
+    Feed(FeedRecord),
+    /// Change these peers.
+    Peers(Vec<PeerChange>),
+}
+
+/// All that a store has kept.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Records {
+    /// Sources, each once.
+    pub sources: Vec<SourceRecord>,
+    /// Feeds, each once.
+    pub feeds: Vec<FeedRecord>,
+    /// Registered peers, each id once.
+    pub peers: Vec<PeerRecord>,
+}
+
+impl Records {
+    /// What a store keeps after one more write.
+    pub fn apply(&mut self, write: StoreWrite) {
+        match write {
+            StoreWrite::Source(record) => {
+                replace(&mut self.sources, record, |one, other| one.name == other.name);
+            }
+            StoreWrite::Feed(record) => replace(&mut self.feeds, record, |one, other| one.name == other.name),
+            StoreWrite::Peers(changes) => {
+                for change in changes {
+                    match change {
+                        PeerChange::Put(record) => {
+                            replace(&mut self.peers, *record, |one, other| one.id == other.id);
+                        }
+                        PeerChange::Forget(id) => self.peers.retain(|record| record.id != id),
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn replace<T>(records: &mut Vec<T>, record: T, is_same: impl Fn(&T, &T) -> bool) {
+    match records.iter_mut().find(|known| is_same(known, &record)) {
+        Some(known) => *known = record,
+        None => records.push(record),
+    }
 }

@@ -277,7 +277,7 @@ impl RouteServer {
 
     fn feeds_of(&self, peer: Peer) -> Vec<FeedId> {
         match (self.registered(peer), &self.config.unknown_peers) {
-            (Some(entry), _) => self.catalog.find_feeds(&entry.feeds),
+            (Some(entry), _) => self.catalog.find_feeds(&entry.subscription.feeds),
             (None, UnknownPeers::Default { feed, .. }) => {
                 self.catalog.find_feeds(core::slice::from_ref(feed))
             }

@@ -36,6 +36,17 @@ impl RouteServer {
                 // RFC 4486: Administrative Shutdown, with a text for the other side (RFC 9003).
                 self.close_all(now, &Notification::with_text(6, ADMINISTRATIVE_SHUTDOWN, &text));
             }
+            Command::PutPeer { .. }
+            | Command::SetPeer { .. }
+            | Command::RemovePeer { .. }
+            | Command::ApprovePeer { .. }
+            | Command::ResendPeer { .. }
+            | Command::ResetPeer { .. } => self.handle_peer_command(now, ticket, command),
+            Command::RefreshSource { .. }
+            | Command::ApproveSource { .. }
+            | Command::RejectSource { .. }
+            | Command::RollbackFeed { .. }
+            | Command::ReleaseFeed { .. } => self.handle_source_command(now, ticket, command),
         }
     }
 
@@ -140,7 +151,7 @@ impl RouteServer {
         }
     }
 
-    fn reply(&mut self, ticket: Ticket, reply: Reply) {
+    pub(super) fn reply(&mut self, ticket: Ticket, reply: Reply) {
         self.actions.push_back(Action::Reply { ticket, reply });
     }
 }

@@ -5,9 +5,12 @@ use alloc::string::String;
 use core::fmt;
 use core::net::SocketAddr;
 
+use serde::{Deserialize, Serialize};
+
+use super::{PeerSpec, PeerState};
 use crate::config::{Config, ConfigError};
 use crate::feed::FetchOutcome;
-use crate::ids::{ConnId, SourceId, Ticket};
+use crate::ids::{ConnId, PeerId, Serial, SourceId, Ticket};
 use crate::session::Lost;
 
 /// One fact. Every input is legal in every state; one that names something gone is counted and ignored.
@@ -47,6 +50,8 @@ pub enum Input<'a> {
     Command {
         /// Chosen by the adapter.
         ticket: Ticket,
+        /// Seconds since the Unix epoch, by the adapter's wall clock. Shown to people, never compared.
+        unix_secs: u64,
         /// What is asked.
         command: Command,
     },
@@ -68,8 +73,9 @@ pub enum Input<'a> {
     },
 }
 
-/// What the operator can ask for.
-#[derive(Debug)]
+/// What can be asked for. What changes peers is answered once the store has it, and not before.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Take this configuration, as a difference to the present one. Files are read again.
     Reload(Box<Config>),
@@ -77,6 +83,69 @@ pub enum Command {
     Shutdown {
         /// What peers read, at most 255 octets.
         text: String,
+    },
+    /// Registers a peer, or replaces what the peer of the same endpoint, address and ASN has.
+    PutPeer {
+        /// The peer.
+        spec: Box<PeerSpec>,
+        /// Whether a new one is let in. One that is there keeps its state, unless it was removed.
+        state: PeerState,
+    },
+    /// Replaces what a registered peer has.
+    SetPeer {
+        /// Which one.
+        id: PeerId,
+        /// The revision that the change was made from; another one is refused. `None` replaces any.
+        revision: Option<u64>,
+        /// The peer.
+        spec: Box<PeerSpec>,
+    },
+    /// Ends a registered peer's session with Cease 6/3 and turns it away from now on.
+    RemovePeer {
+        /// Which one.
+        id: PeerId,
+    },
+    /// Lets a peer in that waits for it.
+    ApprovePeer {
+        /// Which one.
+        id: PeerId,
+    },
+    /// Sends a peer its whole view again.
+    ResendPeer {
+        /// Which one.
+        id: PeerId,
+    },
+    /// Ends a peer's session with Cease 6/4; it may come back at once.
+    ResetPeer {
+        /// Which one.
+        id: PeerId,
+    },
+    /// Asks a source now.
+    RefreshSource {
+        /// Its name.
+        source: String,
+    },
+    /// Takes the body that the guard holds back.
+    ApproveSource {
+        /// Its name.
+        source: String,
+    },
+    /// Drops the body that the guard holds back, and the same one when it comes again.
+    RejectSource {
+        /// Its name.
+        source: String,
+    },
+    /// Goes back to an earlier version of a feed, as a new version. Changes of its sources wait until it is released.
+    RollbackFeed {
+        /// Its name.
+        feed: String,
+        /// The version.
+        serial: Serial,
+    },
+    /// Lets a feed that was gone back follow its sources again.
+    ReleaseFeed {
+        /// Its name.
+        feed: String,
     },
 }
 
@@ -92,6 +161,17 @@ pub enum Reply {
     },
     /// Every connection is closed and every write is answered: the adapter may end.
     ShutDown,
+    /// The peer is as asked, and durably so.
+    Peer {
+        /// Its id.
+        id: PeerId,
+        /// Its revision now.
+        revision: u64,
+        /// Whether it was not there before.
+        is_new: bool,
+    },
+    /// Done, or under way.
+    Done,
     /// Nothing changed.
     Refused(CommandError),
 }
@@ -103,6 +183,26 @@ pub enum CommandError {
     Config(ConfigError),
     /// We are about to stop.
     ShuttingDown,
+    /// A field is not acceptable.
+    Field {
+        /// Its path: `address`, `subscription.feeds[2]`.
+        field: String,
+        /// What is wrong with it and what would be right.
+        problem: String,
+    },
+    /// There is no such thing.
+    NotFound {
+        /// What kind of thing: `peer`, `source`, `feed`, `version`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// It is not in the state for this, or another change came first. A sentence.
+    Conflict(String),
+    /// The store could not keep it. A sentence.
+    Store(String),
+    /// Too much is waiting already.
+    Busy,
 }
 
 impl fmt::Display for CommandError {
@@ -110,6 +210,11 @@ impl fmt::Display for CommandError {
         match self {
             Self::Config(error) => error.fmt(f),
             Self::ShuttingDown => f.write_str("the server is shutting down"),
+            Self::Field { field, problem } => write!(f, "{field}: {problem}"),
+            Self::NotFound { kind, name } => write!(f, "there is no {kind} {name:?}"),
+            Self::Conflict(problem) => f.write_str(problem),
+            Self::Store(error) => write!(f, "it could not be stored, and nothing has changed: {error}"),
+            Self::Busy => f.write_str("too many changes are waiting already; try again in a moment"),
         }
     }
 }

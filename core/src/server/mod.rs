@@ -10,6 +10,8 @@ mod input;
 mod notice;
 mod outbound;
 mod peer;
+mod registrar;
+mod registration;
 mod snapshot;
 mod source;
 mod stats;
@@ -18,12 +20,15 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-pub use crate::feed::{FetchOutcome, FetchRequest, SourceRecord};
-pub use action::{Action, StoreWrite};
+pub use crate::feed::{
+    FeedDelta, FeedRecord, FeedVersion, FetchOutcome, FetchRequest, HttpRequest, SourceRecord, Validators,
+};
+pub use action::{Action, Records, StoreWrite};
 pub use batch::{Batch, Chunk};
 pub use conn::Timer;
 pub use input::{Command, CommandError, Input, Reply};
 pub use notice::{Level, Notice};
+pub use registration::{PeerChange, PeerRecord, PeerSpec, PeerState};
 use serde::{Deserialize, Serialize};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use stats::{PeerStatus, Stats};
@@ -68,6 +73,8 @@ pub struct RouteServer {
     writes_pending: BTreeSet<Ticket>,
     phase: Phase,
     stats: Stats,
+    /// A moment by both clocks: ours, and the wall's in seconds since the Unix epoch.
+    wall: (Instant, u64),
 }
 
 /// Whether the end has begun.
@@ -83,12 +90,14 @@ enum Phase {
 impl RouteServer {
     /// A server that serves what the store kept until its sources answer, and asks for all of them at once.
     ///
-    /// The same `seed` and the same inputs give the same actions and bytes.
+    /// `records` is what the store has kept; `unix_secs` the wall clock at `now`, which is shown to people and never
+    /// compared. The same `seed` and the same inputs give the same actions and bytes.
     pub fn new(
         config: Config,
-        records: &[SourceRecord],
+        records: &Records,
         seed: u64,
-        _now: Instant,
+        now: Instant,
+        unix_secs: u64,
     ) -> Result<Self, ConfigError> {
         config.check()?;
         let mut server = Self {
@@ -107,10 +116,11 @@ impl RouteServer {
             writes_pending: BTreeSet::new(),
             phase: Phase::Serving,
             stats: Stats::default(),
+            wall: (now, unix_secs),
             config,
         };
         server.registry.replace(&server.config.peers);
-        server.start_sources(records);
+        server.start_sources(&records.sources);
         Ok(server)
     }
 
@@ -122,8 +132,14 @@ impl RouteServer {
             Input::Received { conn, bytes } => self.handle_received(now, conn, bytes),
             Input::Sent { conn } => self.handle_sent(now, conn),
             Input::Disconnected { conn, lost } => self.handle_disconnected(now, conn, lost),
-            Input::Command { ticket, command } => self.handle_command(now, ticket, command),
-            Input::Fetched { source, unix_secs, outcome } => self.handle_fetched(source, unix_secs, outcome),
+            Input::Command { ticket, unix_secs, command } => {
+                self.wall = (now, unix_secs);
+                self.handle_command(now, ticket, command);
+            }
+            Input::Fetched { source, unix_secs, outcome } => {
+                self.wall = (now, unix_secs);
+                self.handle_fetched(source, unix_secs, outcome);
+            }
             Input::Stored { ticket, result } => self.handle_stored(ticket, result),
         }
         while let Some(conn) = self.timers.pop_due(now) {
@@ -301,6 +317,12 @@ impl RouteServer {
     fn note_stale(&mut self) {
         coverage::hit(coverage::Server::StaleInput);
         self.stats.stale_inputs += 1;
+    }
+
+    /// The wall clock, in seconds since the Unix epoch: for people, never compared.
+    fn unix_secs(&self, now: Instant) -> u64 {
+        let (at, unix_secs) = self.wall;
+        unix_secs.saturating_add(now.saturating_since(at).as_secs())
     }
 
     fn notice(&mut self, notice: Notice) {

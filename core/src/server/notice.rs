@@ -3,9 +3,10 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
-use crate::config::Families;
+use crate::coding::Words;
+use crate::config::{Families, OnLimit};
 use crate::feed::BadLine;
 use crate::ids::{Asn, Serial};
 use crate::session::DownReason;
@@ -95,6 +96,56 @@ pub enum Notice {
         /// Prefixes in it.
         prefixes: usize,
     },
+    /// A source's guard holds a body back; the old one stays served.
+    SourceHeld {
+        /// The source.
+        source: String,
+        /// Prefixes that are served, IPv4 and IPv6.
+        served: (usize, usize),
+        /// Prefixes that are held back.
+        held: (usize, usize),
+        /// Which bound it breaks, with its value.
+        reason: String,
+    },
+    /// An operator took what was held back, or dropped it, or a later body made it pointless.
+    SourceReleased {
+        /// The source.
+        source: String,
+        /// How: `approved`, `rejected`, `superseded`.
+        how: &'static str,
+    },
+    /// A feed was gone back to an earlier version, or follows its sources again.
+    FeedPinned {
+        /// The feed.
+        feed: String,
+        /// The version that is gone back to; `None` when it follows its sources again.
+        to: Option<Serial>,
+    },
+    /// A peer was registered, changed or removed.
+    PeerChanged {
+        /// Its name.
+        peer: String,
+        /// What happened: `registered`, `replaced`, `approved`, `removed`.
+        how: &'static str,
+    },
+    /// A peer's prefixes cover an address over which it reaches us; it is split out of them, or no more.
+    OwnAddressSplit {
+        /// The peer.
+        peer: String,
+        /// The addresses that are split out now.
+        addresses: Vec<IpAddr>,
+    },
+    /// There are more prefixes for a peer than it takes, or no more.
+    OverLimit {
+        /// The peer.
+        peer: String,
+        /// How many there are for it.
+        prefixes: usize,
+        /// How many it takes; `None` when all is well again.
+        limit: Option<u32>,
+        /// Whether it keeps what it has, or gets as many as it takes.
+        on_limit: OnLimit,
+    },
     /// A feed has a new version.
     FeedChanged {
         /// The feed.
@@ -132,6 +183,12 @@ impl Notice {
             Self::SourceBadLines { .. } => "source_bad_lines",
             Self::SourceFailed { .. } => "source_failed",
             Self::SourceRestored { .. } => "source_restored",
+            Self::SourceHeld { .. } => "source_held",
+            Self::SourceReleased { .. } => "source_released",
+            Self::FeedPinned { .. } => "feed_pinned",
+            Self::PeerChanged { .. } => "peer_changed",
+            Self::OwnAddressSplit { .. } => "own_address_split",
+            Self::OverLimit { .. } => "over_limit",
             Self::FeedChanged { .. } => "feed_changed",
             Self::StoreFailed { .. } => "store_failed",
             Self::Reloaded { .. } => "reloaded",
@@ -147,11 +204,18 @@ impl Notice {
             | Self::SessionDown { .. }
             | Self::SourceLoaded { .. }
             | Self::FeedChanged { .. }
+            | Self::SourceReleased { .. }
+            | Self::PeerChanged { .. }
+            | Self::OwnAddressSplit { .. }
+            | Self::OverLimit { limit: None, .. }
             | Self::Reloaded { .. } => Level::Info,
             Self::NextHopMissing { .. }
             | Self::SourceBadLines { .. }
             | Self::SourceFailed { .. }
             | Self::SourceRestored { .. }
+            | Self::SourceHeld { .. }
+            | Self::FeedPinned { .. }
+            | Self::OverLimit { .. }
             | Self::StoreFailed { .. } => Level::Warn,
         }
     }
@@ -185,6 +249,26 @@ impl fmt::Display for Notice {
             }
             Self::SourceRestored { source, unix_secs, prefixes } => {
                 write!(f, "source={source} prefixes={prefixes} fetched_unix_secs={unix_secs}")
+            }
+            Self::SourceHeld { source, served, held, reason } => write!(
+                f,
+                "source={source} served_v4={} served_v6={} held_v4={} held_v6={} reason={reason:?} \
+                 remedy=\"approve or reject it: bgplite source approve {source}\"",
+                served.0, served.1, held.0, held.1
+            ),
+            Self::SourceReleased { source, how } => write!(f, "source={source} how={how}"),
+            Self::FeedPinned { feed, to: Some(serial) } => write!(f, "feed={feed} gone_back_to={serial}"),
+            Self::FeedPinned { feed, to: None } => write!(f, "feed={feed} follows_its_sources=true"),
+            Self::PeerChanged { peer, how } => write!(f, "peer={peer} how={how}"),
+            Self::OwnAddressSplit { peer, addresses } => {
+                write!(f, "peer={peer} split_out=\"{}\"", Words(addresses.iter()))
+            }
+            Self::OverLimit { peer, prefixes, limit, on_limit } => {
+                write!(f, "peer={peer} prefixes={prefixes} limit=")?;
+                match limit {
+                    Some(limit) => write!(f, "{limit} on_limit={on_limit:?}"),
+                    None => f.write_str("kept"),
+                }
             }
             Self::FeedChanged { feed, serial, v4, v6 } => {
                 write!(f, "feed={feed} serial={serial} v4={v4} v6={v6}")

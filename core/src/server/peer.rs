@@ -183,16 +183,8 @@ mod tests {
             "any" => AddressMatch::Any,
             prefix => AddressMatch::Prefix(prefix.parse().unwrap()),
         };
-        PeerConfig {
-            name: name.into(),
-            address,
-            asn,
-            listen: listen.map(|listen| listen.parse().unwrap()),
-            feeds: Vec::new(),
-            next_hop: None,
-            next_hop_v6: None,
-            families: Families::BOTH,
-        }
+        let listen = listen.map(|listen| listen.parse().unwrap());
+        PeerConfig { listen, ..PeerConfig::new(name, address, asn) }
     }
 
     fn found(registry: &Registry, local: &str, remote: &str, asn: u32) -> Result<String, NoPeer> {

@@ -36,6 +36,8 @@ pub struct Snapshot {
     next_ticket: u64,
     writes_pending: BTreeSet<Ticket>,
     stats: Stats,
+    #[serde(default)]
+    wall: (Instant, u64),
     config: Config,
     registry: RegistrySnapshot,
     catalog: CatalogSnapshot,
@@ -118,6 +120,7 @@ impl RouteServer {
             next_ticket: self.next_ticket,
             writes_pending: self.writes_pending.clone(),
             stats: self.stats,
+            wall: self.wall,
             config: self.config.clone(),
             registry: self.registry.snapshot(),
             catalog: self.catalog.snapshot(&mut shelf),
@@ -148,6 +151,7 @@ impl RouteServer {
             writes_pending: snapshot.writes_pending,
             phase: snapshot.phase,
             stats: snapshot.stats,
+            wall: snapshot.wall,
             config: snapshot.config,
         };
         for (owner, at) in snapshot.timers {

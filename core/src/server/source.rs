@@ -4,10 +4,13 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Action, FetchOutcome, Notice, RouteServer, SourceRecord, StoreWrite};
+use super::{
+    Action, Command, CommandError, FetchOutcome, Notice, Reply, RouteServer, SourceRecord, StoreWrite,
+};
 use crate::coverage;
 use crate::feed::{FeedChange, SourceOutcome};
 use crate::ids::{SourceId, Ticket};
+use crate::time::Instant;
 
 impl RouteServer {
     /// Takes the configuration's sources, gives them what the store kept, and asks for all of them.
@@ -70,6 +73,17 @@ impl RouteServer {
                 self.notice(Notice::SourceFailed { source: name, error, kept });
             }
         }
+    }
+
+    pub(super) fn handle_source_command(&mut self, _now: Instant, ticket: Ticket, command: Command) {
+        let (kind, name) = match command {
+            Command::RefreshSource { source }
+            | Command::ApproveSource { source }
+            | Command::RejectSource { source } => ("source", source),
+            Command::RollbackFeed { feed, .. } | Command::ReleaseFeed { feed } => ("feed", feed),
+            _ => return,
+        };
+        self.reply(ticket, Reply::Refused(CommandError::NotFound { kind, name }));
     }
 
     pub(super) fn handle_stored(&mut self, ticket: Ticket, result: Result<(), String>) {

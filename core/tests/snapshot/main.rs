@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use bgplite_core::config::{Config, UnknownPeers};
 use bgplite_core::ids::{ConnId, SourceId};
 use bgplite_core::rng::Rng;
-use bgplite_core::server::{BATCH_BYTES, Batch, FetchOutcome, Input, RouteServer};
+use bgplite_core::server::{BATCH_BYTES, Batch, FetchOutcome, Input, Records, RouteServer};
 use bgplite_core::time::{Duration, Instant};
 use bgplite_core::wire::AfiSafi;
 
@@ -21,7 +21,7 @@ fn variant(choice: u64) -> Config {
     match choice {
         0 => config.next_hop = bgplite_core::config::NextHop::Address([192, 0, 2, 9].into()),
         1 => config.feeds[1].communities = vec!["65010:7".parse().unwrap()],
-        2 => config.peers[0].feeds = vec!["one".into()],
+        2 => config.peers[0].subscription.feeds = vec!["one".into()],
         3 => drop(config.peers.pop()),
         4 => config.peers[1].families.v6 = false,
         5 => config.feeds[0].aggregate = bgplite_core::config::Aggregate::Exact,
@@ -113,7 +113,7 @@ fn a_thousand_peers_on_one_feed_cost_a_thousand_sessions_and_one_table() {
     let now = Instant::from_nanos(1);
     let mut config = config();
     config.unknown_peers = UnknownPeers::Default { feed: "one".into(), max: 1000, max_per_address: 1000 };
-    let mut server = RouteServer::new(config, &[], 1, now).unwrap();
+    let mut server = RouteServer::new(config, &Records::default(), 1, now, 0).unwrap();
     let outcome = FetchOutcome::Body(list.as_bytes().into());
     server.handle(now, Input::Fetched { source: SourceId(1), unix_secs: 1, outcome });
     let (local, remote) = ("203.0.113.1:179".parse().unwrap(), "192.0.2.7:40000".parse().unwrap());

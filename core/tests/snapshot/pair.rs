@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use bgplite_core::config::{
-    AddressMatch, Aggregate, AsnMatch, Config, Families, FeedConfig, Location, NextHop, PeerConfig,
-    SourceConfig, UnknownPeers,
+    AddressMatch, Aggregate, AsnMatch, Config, Expr, Families, FeedConfig, NextHop, PeerConfig, SourceConfig,
+    Subscription, UnknownPeers,
 };
 use bgplite_core::ids::{Asn, ConnId, SourceId, Ticket};
 use bgplite_core::record::{Call, action};
 use bgplite_core::rng::Rng;
-use bgplite_core::server::{Action, Batch, Chunk, FetchOutcome, RouteServer, Snapshot};
+use bgplite_core::server::{Action, Batch, Chunk, FetchOutcome, Records, RouteServer, Snapshot};
 use bgplite_core::session::{Lost, Session, SessionConfig};
 use bgplite_core::time::{Duration, Instant};
 use bgplite_core::wire::AfiSafi;
@@ -41,27 +41,18 @@ pub(crate) fn config() -> Config {
     config.next_hop_v6 = NextHop::Address("2001:db8::1".parse().unwrap());
     config.unknown_peers = UnknownPeers::Default { feed: "one".into(), max: 3, max_per_address: 2 };
     for (name, tag) in [("one", "65010:1"), ("two", "65010:2")] {
-        let location = Location::File { path: name.into() };
-        config.sources.push(SourceConfig { name: name.into(), location, required: false });
+        config.sources.push(SourceConfig::file(name, name));
         config.feeds.push(FeedConfig {
-            name: name.into(),
-            sources: vec![name.into()],
             communities: vec![tag.parse().unwrap()],
-            large_communities: vec![],
             aggregate: Aggregate::Off,
+            ..FeedConfig::new(name, Expr::source(name))
         });
     }
     for (name, last) in [("a", 1), ("b", 2)] {
-        config.peers.push(PeerConfig {
-            name: name.into(),
-            address: AddressMatch::Prefix(IpAddr::from([198, 51, 100, last]).into()),
-            asn: AsnMatch::Is(Asn(65000 + u32::from(last))),
-            listen: None,
-            feeds: vec!["one".into(), "two".into()],
-            next_hop: None,
-            next_hop_v6: None,
-            families: Families::BOTH,
-        });
+        let address = AddressMatch::Prefix(IpAddr::from([198, 51, 100, last]).into());
+        let asn = AsnMatch::Is(Asn(65000 + u32::from(last)));
+        let subscription = Subscription::feeds(["one", "two"]);
+        config.peers.push(PeerConfig { subscription, ..PeerConfig::new(name, address, asn) });
     }
     config
 }
@@ -69,7 +60,7 @@ pub(crate) fn config() -> Config {
 impl Pair {
     pub(crate) fn new(seed: u64) -> Self {
         let now = Instant::from_nanos(1);
-        let new = || RouteServer::new(config(), &[], seed, now).unwrap();
+        let new = || RouteServer::new(config(), &Records::default(), seed, now, 0).unwrap();
         let mut pair = Self {
             kept: new(),
             restored: new(),
@@ -204,11 +195,11 @@ impl Pair {
 
     pub(crate) fn reload(&mut self, config: Config) {
         self.next += 1;
-        self.step(&Call::Reload { ticket: Ticket(self.next), config: Box::new(config) });
+        self.step(&Call::Reload { ticket: Ticket(self.next), unix_secs: 0, config: Box::new(config) });
     }
 
     pub(crate) fn shut_down(&mut self) {
-        self.step(&Call::Shutdown { ticket: Ticket(0), text: "maintenance".into() });
+        self.step(&Call::Shutdown { ticket: Ticket(0), unix_secs: 0, text: "maintenance".into() });
     }
 
     pub(crate) fn answer_fetch(&mut self, body: &str) {

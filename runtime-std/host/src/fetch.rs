@@ -13,6 +13,9 @@ pub fn fetch(request: &FetchRequest) -> FetchOutcome {
             Ok(body) => FetchOutcome::Body(body.into()),
             Err(reason) => FetchOutcome::Failed(format!("{path}: {reason}")),
         },
+        FetchRequest::Http(request) => {
+            FetchOutcome::Failed(format!("{}: web sources are not built in", request.url))
+        }
     }
 }
 

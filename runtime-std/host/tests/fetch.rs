@@ -15,8 +15,8 @@ fn scratch(name: &str) -> PathBuf {
 fn get(path: &std::path::Path, max_bytes: u64) -> Result<Vec<u8>, String> {
     let path = path.to_str().unwrap().to_owned();
     match fetch(&FetchRequest::File { path, max_bytes }) {
-        FetchOutcome::Body(body) => Ok(body.to_vec()),
-        FetchOutcome::Failed(reason) => Err(reason),
+        FetchOutcome::Body(body) | FetchOutcome::Validated { body, .. } => Ok(body.to_vec()),
+        FetchOutcome::Failed(reason) | FetchOutcome::Busy { error: reason, .. } => Err(reason),
         FetchOutcome::Unchanged => panic!("a file is never unchanged"),
     }
 }

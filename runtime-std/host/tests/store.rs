@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bgplite_core::ids::Serial;
-use bgplite_core::server::{SourceRecord, StoreWrite};
+use bgplite_core::server::{SourceRecord, StoreWrite, Validators};
 use bgplite_host::store::{MemStore, SledStore, Store, StoreError};
 
 /// A directory that is removed with the test.
@@ -33,6 +33,7 @@ fn record(name: &str, serial: u64, body: &str) -> SourceRecord {
         name: name.into(),
         serial: Serial(serial),
         unix_secs: 1_700_000_000 + serial,
+        validators: Validators::default(),
         body: Arc::from(body.as_bytes()),
     }
 }
@@ -55,18 +56,18 @@ fn what_was_written_is_there_after_a_reopen() {
     let new = record("ru", 2, "198.51.100.0/24\n");
     let other = record("ru.v6", 1, "2001:db8::/32\n");
     let store = SledStore::open(&dir.0).unwrap();
-    assert_eq!(store.load().unwrap().records, []);
+    assert_eq!(store.load().unwrap().records.sources, []);
     for record in [&old, &other, &new] {
         write(&store, record);
     }
-    assert_eq!(store.load().unwrap().records, [new.clone(), other.clone()]);
+    assert_eq!(store.load().unwrap().records.sources, [new.clone(), other.clone()]);
     store.close().unwrap();
     let refused = store.write(&StoreWrite::Source(old.clone())).unwrap_err();
     assert!(matches!(refused, StoreError::Closed));
     drop(store);
 
     let loaded = SledStore::open(&dir.0).unwrap().load().unwrap();
-    assert_eq!(loaded.records, [new, other]);
+    assert_eq!(loaded.records.sources, [new, other]);
     assert_eq!(loaded.damaged, [""; 0]);
     assert_eq!(bodies(&dir.0).len(), 2, "the old body is removed");
 }
@@ -77,7 +78,7 @@ fn the_store_in_memory_answers_like_the_one_on_disk() {
     write(&store, &record("b", 1, "x"));
     write(&store, &record("a", 1, "y"));
     write(&store, &record("b", 2, "z"));
-    assert_eq!(store.load().unwrap().records, [record("a", 1, "y"), record("b", 2, "z")]);
+    assert_eq!(store.load().unwrap().records.sources, [record("a", 1, "y"), record("b", 2, "z")]);
 }
 
 #[test]
@@ -106,7 +107,7 @@ fn a_damaged_body_is_named_and_skipped() {
     fs::remove_file(gone).unwrap();
 
     let loaded = SledStore::open(&dir.0).unwrap().load().unwrap();
-    assert_eq!(loaded.records, [good]);
+    assert_eq!(loaded.records.sources, [good]);
     let told = [
         format!("the kept body of source \"bad\", {}, is damaged; it is fetched anew", bad.display()),
         format!(
@@ -130,13 +131,13 @@ fn a_database_that_opens_empty_is_filled_from_its_export() {
 
     let store = SledStore::open(&dir.0).unwrap();
     let loaded = store.load().unwrap();
-    assert_eq!(loaded.records, std::slice::from_ref(&kept));
+    assert_eq!(loaded.records.sources, std::slice::from_ref(&kept));
     assert_eq!(loaded.damaged.len(), 1, "{:?}", loaded.damaged);
     store.close().unwrap();
     drop(store);
     // From then on the database has it again.
     let loaded = SledStore::open(&dir.0).unwrap().load().unwrap();
-    assert_eq!((loaded.records, loaded.damaged), (vec![kept], Vec::new()));
+    assert_eq!((loaded.records.sources, loaded.damaged), (vec![kept], Vec::new()));
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn a_damaged_database_is_an_error_in_time_and_never_a_panic() {
         let started = Instant::now();
         // Whatever it finds; what counts is that it comes back, with the record if it opens.
         if let Ok(store) = SledStore::open(&dir.0) {
-            assert_eq!(store.load().unwrap().records.len(), 1, "{keep}");
+            assert_eq!(store.load().unwrap().records.sources.len(), 1, "{keep}");
             store.close().unwrap();
         }
         assert!(started.elapsed() < Duration::from_secs(15));
@@ -199,7 +200,7 @@ fn child_writes_until_it_is_killed() {
     };
     let dir = PathBuf::from(dir);
     let store = SledStore::open(&dir).unwrap();
-    let first = store.load().unwrap().records.first().map_or(1, |record| record.serial.0 + 1);
+    let first = store.load().unwrap().records.sources.first().map_or(1, |record| record.serial.0 + 1);
     for serial in first.. {
         write(&store, &record("ru", serial, &format!("body {serial}\n").repeat(1000)));
         let acknowledged = dir.join("acknowledged");
@@ -229,7 +230,7 @@ fn a_killed_process_has_lost_no_write_that_it_acknowledged() {
         let store = SledStore::open(&dir.0).unwrap();
         let loaded = store.load().unwrap();
         assert_eq!(loaded.damaged, [""; 0]);
-        let [kept] = &loaded.records[..] else { panic!("{:?}", loaded.records) };
+        let [kept] = &loaded.records.sources[..] else { panic!("{:?}", loaded.records.sources) };
         // The one after it may have been written and not acknowledged.
         assert!((seen..=seen + 1).contains(&kept.serial.0), "acknowledged {seen}, kept {}", kept.serial);
         assert_eq!(*kept.body, *format!("body {}\n", kept.serial).repeat(1000).as_bytes());

@@ -38,6 +38,7 @@ use std::fmt;
 use bgplite_core::config::Config;
 use bgplite_core::ids::ConnId;
 use bgplite_core::rng::Rng;
+use bgplite_core::server::Records;
 use bgplite_core::time::{Duration, Instant};
 
 pub use self::incident::{Fault, Incident, UnknownName, What, timeline};
@@ -204,7 +205,7 @@ impl<'a> World<'a> {
             let file = act::File::new(list::fresh(size.max(2), &mut lists), &mut lists);
             files.insert(format!("s{index}.txt"), file);
         }
-        let oracle = Oracle::new(config.clone(), &BTreeMap::new());
+        let oracle = Oracle::new(config.clone(), &Records::default());
         let now = START;
         let mut world = Self {
             params,

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use bgplite_core::config::{Config, Families, Location};
 use bgplite_core::ids::{ConnId, SourceId, Ticket};
-use bgplite_core::server::{
-    Action, Command, FetchOutcome, FetchRequest, Input, Notice, Reply, RouteServer, SourceRecord,
-};
+use bgplite_core::server::{Action, Command, FetchOutcome, FetchRequest, Input, Notice, Reply, RouteServer};
 use bgplite_core::session::{DownReason, State};
 use bgplite_core::time::{Duration, Instant};
 
@@ -63,12 +61,12 @@ impl World<'_> {
         if self.node.server.is_some() {
             return;
         }
-        let records: Vec<SourceRecord> = self.store.records().values().cloned().collect();
         let seed = self.rng.next_u64();
         self.trace.word(1);
-        self.say(format_args!("server starts with {} stored records", records.len()));
+        let count = self.store.records().sources.len();
+        self.say(format_args!("server starts with {count} stored records"));
         self.oracle = Oracle::new(self.config.clone(), self.store.records());
-        match RouteServer::new(self.config.clone(), &records, seed, self.now) {
+        match RouteServer::new(self.config.clone(), self.store.records(), seed, self.now, 0) {
             Ok(server) => {
                 self.node = Node { server: Some(server), epoch: self.node.epoch + 1, ..Node::default() }
             }
@@ -208,7 +206,11 @@ impl World<'_> {
         }
         self.trace.word(5);
         let ticket = self.ask(if is_sound { Asked::Reload } else { Asked::Nonsense });
-        self.tell(Input::Command { ticket, command: Command::Reload(Box::new(config.clone())) });
+        self.tell(Input::Command {
+            ticket,
+            unix_secs: 0,
+            command: Command::Reload(Box::new(config.clone())),
+        });
         if !is_sound {
             return;
         }
@@ -224,7 +226,11 @@ impl World<'_> {
     pub(super) fn shut_down(&mut self) {
         let ticket = self.ask(Asked::Shutdown);
         self.trace.word(6);
-        self.tell(Input::Command { ticket, command: Command::Shutdown { text: "back soon".into() } });
+        self.tell(Input::Command {
+            ticket,
+            unix_secs: 0,
+            command: Command::Shutdown { text: "back soon".into() },
+        });
         self.node.is_excused = true;
     }
 
@@ -307,7 +313,7 @@ impl World<'_> {
     }
 
     fn fetch(&mut self, source: SourceId, request: FetchRequest) {
-        let FetchRequest::File { path, .. } = request;
+        let FetchRequest::File { path, .. } = request else { return };
         self.trace.word(10 << 32 | u64::from(source.0));
         let is_it =
             |location: &Location| matches!(location, Location::File { path: known } if *known == path);

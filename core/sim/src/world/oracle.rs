@@ -11,7 +11,7 @@ use bgplite_core::config::{
     UnknownPeers,
 };
 use bgplite_core::rib::AnyPrefix;
-use bgplite_core::server::SourceRecord;
+use bgplite_core::server::Records;
 
 use super::net::{Net, fewest};
 use super::table::{Route, Table, Tags};
@@ -56,8 +56,9 @@ pub(crate) struct FarEnd {
 
 impl Oracle {
     /// After a start with what the store kept.
-    pub(crate) fn new(config: Config, records: &BTreeMap<String, SourceRecord>) -> Self {
-        let held = records.iter().map(|(name, record)| (name.clone(), Rc::new(parse(&record.body).0)));
+    pub(crate) fn new(config: Config, records: &Records) -> Self {
+        let held = records.sources.iter();
+        let held = held.map(|record| (record.name.clone(), Rc::new(parse(&record.body).0)));
         let mut oracle = Self {
             config: config.clone(),
             held: held.collect(),
@@ -143,7 +144,7 @@ impl Oracle {
             (NextHop::SelfAddress, IpAddr::V4(_)) => None,
         };
         let mut feeds = match (entry, &self.config.unknown_peers) {
-            (Some(entry), _) => entry.feeds.clone(),
+            (Some(entry), _) => entry.subscription.feeds.clone(),
             (None, UnknownPeers::Default { feed, .. }) => vec![feed.clone()],
             (None, UnknownPeers::Refuse) => Vec::new(),
         };
@@ -190,7 +191,8 @@ impl Oracle {
     }
 
     fn build(&self, feed: &FeedConfig) -> Feed {
-        let parts: Vec<Option<&Rc<Vec<Net>>>> = feed.sources.iter().map(|name| self.held.get(name)).collect();
+        let parts: Vec<Option<&Rc<Vec<Net>>>> =
+            feed.expr.sources().into_iter().map(|name| self.held.get(name)).collect();
         let is_loaded = parts.iter().all(Option::is_some);
         let mut nets: Vec<Net> = parts.into_iter().flatten().flat_map(|nets| nets.iter().copied()).collect();
         nets.sort_unstable();

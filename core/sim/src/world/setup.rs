@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use bgplite_core::config::{
-    AddressMatch, Aggregate, AsnMatch, Config, Families, FeedConfig, Location, NextHop, PeerConfig,
-    SourceConfig, UnknownPeers,
+    AddressMatch, Aggregate, AsnMatch, Config, Expr, Families, FeedConfig, Location, NextHop, PeerConfig,
+    SourceConfig, Subscription, UnknownPeers,
 };
 use bgplite_core::ids::Asn;
 use bgplite_core::rib::AnyPrefix;
@@ -100,11 +100,7 @@ pub(crate) fn config(people: &[Person], rng: &mut Rng) -> Config {
     config.send_hold = Duration::from_secs(if rng.below(2) == 0 { 60 } else { 480 });
     next_hops(&mut config, rng);
     config.sources = (0..SOURCES).map(source).collect();
-    config.sources.push(SourceConfig {
-        name: "inline".into(),
-        location: Location::Inline { prefixes: inline(rng) },
-        required: false,
-    });
+    config.sources.push(SourceConfig::inline("inline", inline(rng)));
     config.feeds = (0..FEEDS).map(|index| feed(index, &config, rng)).collect();
     unknown(&mut config, people.len(), rng);
     for (index, person) in people.iter().enumerate() {
@@ -135,7 +131,7 @@ pub(crate) fn change(config: &mut Config, what: What, who: u32, people: &[Person
             let names = some_feeds(config, rng);
             let Some(peer) = config.peers.get_mut(index) else { return false };
             match what {
-                What::PeerFeeds => peer.feeds = names,
+                What::PeerFeeds => peer.subscription.feeds = names,
                 What::PeerNextHop => (peer.next_hop, peer.next_hop_v6) = peer_next_hops(rng),
                 _ => peer.families = some_families(rng),
             }
@@ -143,7 +139,7 @@ pub(crate) fn change(config: &mut Config, what: What, who: u32, people: &[Person
         }
         What::FeedSources => {
             let sources = some_sources(config, rng);
-            config.feeds.get_mut(feed_index).map(|feed| feed.sources = sources).is_some()
+            config.feeds.get_mut(feed_index).map(|feed| feed.expr = sources).is_some()
         }
         What::FeedTags => {
             let tag = 100 + rng.below(20) as u16;
@@ -165,7 +161,7 @@ pub(crate) fn change(config: &mut Config, what: What, who: u32, people: &[Person
         What::BadConfig => {
             match rng.below(3) {
                 0 => config.hold_secs = 2,
-                1 => config.feeds.iter_mut().for_each(|feed| feed.sources.push("nowhere".into())),
+                1 => config.feeds.iter_mut().for_each(|feed| feed.expr = Expr::source("nowhere")),
                 _ => config
                     .peers
                     .extend(config.peers.first().cloned().into_iter().chain(config.peers.first().cloned())),
@@ -185,7 +181,8 @@ fn flip(feed: &mut FeedConfig) {
 
 fn source(index: u32) -> SourceConfig {
     let name = format!("s{index}");
-    SourceConfig { location: Location::File { path: format!("{name}.txt") }, name, required: false }
+    let path = format!("{name}.txt");
+    SourceConfig::file(name, path)
 }
 
 /// The same file under another name: what it held does not come along.
@@ -198,7 +195,7 @@ fn rename_source(config: &mut Config, index: usize) -> bool {
     let new = if let Some(base) = old.strip_suffix("-b") { base.to_owned() } else { format!("{old}-b") };
     source.name.clone_from(&new);
     for feed in &mut config.feeds {
-        feed.sources.iter_mut().filter(|name| **name == old).for_each(|name| name.clone_from(&new));
+        feed.expr.rename(&old, &new);
     }
     true
 }
@@ -209,13 +206,8 @@ fn inline(rng: &mut Rng) -> Vec<AnyPrefix> {
 }
 
 fn feed(index: u32, config: &Config, rng: &mut Rng) -> FeedConfig {
-    let mut feed = FeedConfig {
-        name: format!("f{index}"),
-        sources: some_sources(config, rng),
-        communities: Vec::new(),
-        large_communities: Vec::new(),
-        aggregate: if rng.below(2) == 0 { Aggregate::Off } else { Aggregate::Exact },
-    };
+    let mut feed = FeedConfig::new(format!("f{index}"), some_sources(config, rng));
+    feed.aggregate = if rng.below(2) == 0 { Aggregate::Off } else { Aggregate::Exact };
     tags(&mut feed, 100 + index as u16, rng);
     feed
 }
@@ -227,9 +219,10 @@ fn tags(feed: &mut FeedConfig, tag: u16, rng: &mut Rng) {
     feed.large_communities = (0..rng.below(3)).map(large).collect();
 }
 
-fn some_sources(config: &Config, rng: &mut Rng) -> Vec<String> {
+fn some_sources(config: &Config, rng: &mut Rng) -> Expr {
     let names: Vec<&String> = config.sources.iter().map(|source| &source.name).collect();
-    some(&names, 1 + rng.below(2), rng)
+    let picked = some(&names, 1 + rng.below(2), rng);
+    Expr::union_of(&picked).unwrap_or_else(|| Expr::source("inline"))
 }
 
 fn some_feeds(config: &Config, rng: &mut Rng) -> Vec<String> {
@@ -307,6 +300,16 @@ fn add(config: &mut Config, index: u32, person: &Person, rng: &mut Rng) -> bool 
     let (next_hop, next_hop_v6) = peer_next_hops(rng);
     let feeds = some_feeds(config, rng);
     let families = if rng.below(3) == 0 { some_families(rng) } else { Families::BOTH };
-    config.peers.push(PeerConfig { name, address, asn, listen, feeds, next_hop, next_hop_v6, families });
+    let subscription = Subscription::feeds(feeds);
+    config.peers.push(PeerConfig {
+        name,
+        address,
+        asn,
+        listen,
+        subscription,
+        next_hop,
+        next_hop_v6,
+        families,
+    });
     true
 }

@@ -42,10 +42,10 @@ fn the_same_configuration_says_nothing() {
 fn a_changed_subscription_is_its_difference() {
     let (mut world, conn) = home(two_feeds());
     let mut changed = two_feeds();
-    changed.peers[0].feeds = vec!["ru".into(), "extra".into()];
+    changed.peers[0].subscription.feeds = vec!["ru".into(), "extra".into()];
     assert_eq!(reload(&mut world, changed.clone()), Reply::Reloaded { peers: [0, 1, 0], fetching: 2 });
     assert_eq!((world.client(conn).announced, world.client(conn).withdrawn), (3, 0));
-    changed.peers[0].feeds = vec!["extra".into()];
+    changed.peers[0].subscription.feeds = vec!["extra".into()];
     reload(&mut world, changed);
     assert_eq!((world.client(conn).announced, world.client(conn).withdrawn), (3, 2));
     assert!(world.client(conn).is_established());
@@ -108,7 +108,7 @@ fn a_bad_configuration_changes_nothing() {
     let (mut world, conn) = home(two_feeds());
     let said = world.wire(conn).len();
     let mut bad = two_feeds();
-    bad.peers[0].feeds = vec!["rub".into()];
+    bad.peers[0].subscription.feeds = vec!["rub".into()];
     bad.peers[0].next_hop = Some(NextHop::Address(Ipv4Addr::new(192, 0, 2, 254)));
     let Reply::Refused(CommandError::Config(error)) = reload(&mut world, bad) else {
         panic!("it was taken");

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use bgplite_core::config::{
-    AddressMatch, Aggregate, AsnMatch, Config, Families, FeedConfig, Location, NextHop, PeerConfig,
-    SourceConfig, UnknownPeers,
+    AddressMatch, Aggregate, AsnMatch, Config, Expr, FeedConfig, NextHop, PeerConfig, SourceConfig,
+    Subscription, UnknownPeers,
 };
 use bgplite_core::ids::Asn;
 use bgplite_core::rib::{AnyPrefix, Prefix4, Prefix6};
+use bgplite_core::server::Records;
 use bgplite_core::wire::LargeCommunity;
 use bgplite_sim::Lab;
 
@@ -26,39 +27,30 @@ pub(crate) fn config() -> Config {
 }
 
 pub(crate) fn file(name: &str) -> SourceConfig {
-    let location = Location::File { path: format!("{name}.txt") };
-    SourceConfig { name: name.into(), location, required: false }
+    SourceConfig::file(name, format!("{name}.txt"))
 }
 
 /// A feed of the source of the same name, tagged 65010:`tag` and 65010:1:`tag`.
 pub(crate) fn feed(name: &str, tag: u16) -> FeedConfig {
     FeedConfig {
-        name: name.into(),
-        sources: vec![name.into()],
         communities: vec![format!("65010:{tag}").parse().unwrap()],
         large_communities: vec![LargeCommunity { global: 65010, local1: 1, local2: tag.into() }],
         aggregate: Aggregate::Off,
+        ..FeedConfig::new(name, Expr::source(name))
     }
 }
 
 pub(crate) fn peer(name: &str, address: &str, feeds: &[&str]) -> PeerConfig {
-    PeerConfig {
-        name: name.into(),
-        address: AddressMatch::Prefix(address.parse().unwrap()),
-        asn: AsnMatch::Any,
-        listen: None,
-        feeds: feeds.iter().map(|&feed| feed.into()).collect(),
-        next_hop: None,
-        next_hop_v6: None,
-        families: Families::BOTH,
-    }
+    let address = AddressMatch::Prefix(address.parse().unwrap());
+    let subscription = Subscription::feeds(feeds.iter().copied());
+    PeerConfig { subscription, ..PeerConfig::new(name, address, AsnMatch::Any) }
 }
 
 /// A world that has read its files.
 pub(crate) fn world(config: Config, files: &[(&str, &str)]) -> Lab {
     let files: BTreeMap<String, Vec<u8>> =
         files.iter().map(|(path, body)| ((*path).into(), body.as_bytes().to_vec())).collect();
-    let mut world = Lab::restarted(config, 1, files, &[]);
+    let mut world = Lab::restarted(config, 1, files, &Records::default());
     world.run();
     world
 }

@@ -5,12 +5,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use bgplite_core::config::{
-    AddressMatch, Aggregate, AsnMatch, Config, Families, FeedConfig, Location, NextHop, PeerConfig,
-    SourceConfig, UnknownPeers,
+    AddressMatch, Aggregate, AsnMatch, Config, Expr, FeedConfig, NextHop, PeerConfig, SourceConfig,
+    Subscription, UnknownPeers,
 };
 use bgplite_core::ids::{Asn, ConnId, SourceId, Ticket};
 use bgplite_core::server::{
-    Action, Batch, Command, FetchOutcome, Input, Notice, Reply, RouteServer, SourceRecord,
+    Action, Batch, Command, FetchOutcome, Input, Notice, Records, Reply, RouteServer, SourceRecord,
 };
 use bgplite_core::session::{Lost, State};
 use bgplite_core::time::{Duration, Instant};
@@ -36,13 +36,14 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(config: Config) -> Self {
-        Self::restarted(config, &[])
+        Self::restarted(config, Vec::new())
     }
 
-    pub(crate) fn restarted(config: Config, records: &[SourceRecord]) -> Self {
+    pub(crate) fn restarted(config: Config, sources: Vec<SourceRecord>) -> Self {
+        let records = Records { sources, ..Records::default() };
         let now = Instant::from_nanos(1);
         let mut bench = Self {
-            server: RouteServer::new(config, records, 7, now).unwrap(),
+            server: RouteServer::new(config, &records, 7, now, 0).unwrap(),
             now,
             fetches: Vec::new(),
             notices: Vec::new(),
@@ -93,7 +94,7 @@ impl Bench {
     /// One that is answered later.
     pub(crate) fn command_without_reply(&mut self, command: Command) {
         self.next += 1;
-        self.input(Input::Command { ticket: Ticket(self.next), command });
+        self.input(Input::Command { ticket: Ticket(self.next), unix_secs: 0, command });
     }
 
     pub(crate) fn reload(&mut self, config: Config) -> Reply {
@@ -184,34 +185,17 @@ impl Bench {
 pub(crate) fn config() -> Config {
     let mut config = Config::new(Asn(65010), Ipv4Addr::new(203, 0, 113, 1));
     config.next_hop_v6 = NextHop::Address("2001:db8::1".parse().unwrap());
-    config.sources.push(SourceConfig {
-        name: "ru".into(),
-        location: Location::File { path: "ru.txt".into() },
-        required: false,
-    });
-    config.feeds.push(FeedConfig {
-        name: "ru".into(),
-        sources: vec!["ru".into()],
-        communities: Vec::new(),
-        large_communities: Vec::new(),
-        aggregate: Aggregate::Off,
-    });
+    config.sources.push(SourceConfig::file("ru", "ru.txt"));
+    config.feeds.push(FeedConfig { aggregate: Aggregate::Off, ..FeedConfig::new("ru", Expr::source("ru")) });
     config.unknown_peers = UnknownPeers::Default { feed: "ru".into(), max: 3, max_per_address: 2 };
     config
 }
 
 /// AS 65001 at 198.51.100.7, with the feed.
 pub(crate) fn home() -> PeerConfig {
-    PeerConfig {
-        name: "home".into(),
-        address: AddressMatch::Prefix("198.51.100.7".parse().unwrap()),
-        asn: AsnMatch::Is(Asn(65001)),
-        listen: None,
-        feeds: vec!["ru".into()],
-        next_hop: None,
-        next_hop_v6: None,
-        families: Families::BOTH,
-    }
+    let address = AddressMatch::Prefix("198.51.100.7".parse().unwrap());
+    let home = PeerConfig::new("home", address, AsnMatch::Is(Asn(65001)));
+    PeerConfig { subscription: Subscription::feeds(["ru"]), ..home }
 }
 
 /// IPv4 and IPv6 unicast.

@@ -51,7 +51,7 @@ fn a_feed_that_loads_empty_handed() {
     let mut two = config();
     two.sources.push(two.sources[0].clone());
     two.sources[1].name = "more".into();
-    two.feeds[0].sources.push("more".into());
+    two.feeds[0].expr = "ru + more".parse().unwrap();
     let mut bench = Bench::serving(two, "10.0.0.0/8\n");
     let conn = bench.establish("198.51.100.7:1");
     bench.read(conn);
@@ -69,7 +69,7 @@ fn runs_that_are_disturbed() {
     assert!(bench.poll(conn), "a first batch, with more to come");
     bench.send(conn, &refresh(0));
     let mut after = before;
-    after.peers[0].feeds.clear();
+    after.peers[0].subscription.feeds.clear();
     bench.reload(after);
     bench.lose(conn);
     assert_eq!(bench.server.image_stats().images, 0, "one that is incomplete is not kept");

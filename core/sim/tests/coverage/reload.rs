@@ -72,7 +72,7 @@ fn groups() {
     let mut next_hop = with_home();
     next_hop.peers[0].next_hop = Some(NextHop::Address(Ipv4Addr::new(192, 0, 2, 254)));
     let mut no_feed = with_home();
-    no_feed.peers[0].feeds.clear();
+    no_feed.peers[0].subscription.feeds.clear();
     let mut one_family = with_home();
     one_family.peers[0].families = Families { v4: true, v6: false };
     for (changed, earned) in [(next_hop, None), (no_feed, None), (one_family, Some([6, 6]))] {

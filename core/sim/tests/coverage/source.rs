@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bgplite_core::ids::Serial;
-use bgplite_core::server::{FetchOutcome, Input, Notice, SourceRecord};
+use bgplite_core::server::{FetchOutcome, Input, Notice, SourceRecord, Validators};
 
 use crate::bench::{Bench, config};
 
@@ -61,9 +61,10 @@ fn a_stored_body() {
         name: "ru".into(),
         serial: Serial(7),
         unix_secs: 1_700_000_000,
+        validators: Validators::default(),
         body: Arc::from(*b"10.0.0.0/8\n"),
     };
-    let bench = Bench::restarted(config(), &[record]);
+    let bench = Bench::restarted(config(), vec![record]);
     assert!(bench.notices.iter().any(|notice| matches!(notice, Notice::SourceRestored { prefixes: 1, .. })));
 }
 

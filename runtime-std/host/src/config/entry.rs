@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use bgplite_core::config::{Aggregate, Families, FeedConfig, Location, PeerConfig, SourceConfig};
+use bgplite_core::config::{
+    Aggregate, Expr, ExprError, Families, FeedConfig, Location, PeerConfig, SourceConfig, Subscription,
+};
 
 use super::error::FileError;
 use super::reader::{Keys, Table, Value};
-use super::{expr, value};
+use super::value;
 
 type Result<T> = std::result::Result<T, FileError>;
 
@@ -65,7 +67,7 @@ pub(super) fn source(name: &str, table: &Table<'_>, base: &Path) -> Result<Sourc
         }
     };
     let required = table.take("required").map_or(Ok(false), |value| value.boolean())?;
-    Ok(SourceConfig { name: name.to_owned(), location, required })
+    Ok(SourceConfig { required, ..SourceConfig::new(name, location) })
 }
 
 fn file(value: &Value<'_>, base: &Path) -> Result<Location> {
@@ -90,11 +92,17 @@ pub(super) fn feed(name: &str, table: &Table<'_>) -> Result<FeedConfig> {
     };
     Ok(FeedConfig {
         name: name.to_owned(),
-        sources: expr::union(&expr)?,
+        expr: expression(&expr)?,
         communities: tags(table.take("community"))?,
         large_communities: tags(table.take("large_community"))?,
         aggregate,
     })
+}
+
+/// What `expr` says.
+fn expression(value: &Value<'_>) -> Result<Expr> {
+    let text = value.string()?;
+    text.parse().map_err(|error: ExprError| value.error_inside(error.offset, error.len, error.problem))
 }
 
 /// One community, or an array of them.
@@ -125,7 +133,10 @@ pub(super) fn peer(table: &Table<'_>) -> Result<PeerConfig> {
         address: value::address_match(&address)?,
         asn: value::asn_match(&asn)?,
         listen: table.take("listen").map(|value| value::endpoint(&value)).transpose()?,
-        feeds: names.iter().map(|name| name.string().map(str::to_owned)).collect::<Result<_>>()?,
+        subscription: Subscription {
+            feeds: names.iter().map(|name| name.string().map(str::to_owned)).collect::<Result<_>>()?,
+            ..Subscription::default()
+        },
         next_hop: table.take("next_hop").map(|value| value::next_hop_v4(&value)).transpose()?,
         next_hop_v6: table.take("next_hop_v6").map(|value| value::next_hop_v6(&value)).transpose()?,
         families: table.take("families").map_or(Ok(Families::BOTH), |value| families(&value))?,

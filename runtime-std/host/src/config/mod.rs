@@ -2,7 +2,6 @@
 
 mod entry;
 mod error;
-mod expr;
 mod reader;
 mod section;
 mod value;

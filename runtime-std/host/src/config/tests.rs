@@ -88,7 +88,7 @@ fn every_served_key_of_sources_feeds_and_peers_arrives() {
     let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
     assert_eq!(prefixes, ["192.0.2.0/24", "2001:db8::/32", "198.51.100.7/32"]);
     let feed = &core.feeds[0];
-    assert_eq!(feed.sources, ["list", "own", "absolute"]);
+    assert_eq!(feed.expr.sources(), ["list", "own", "absolute"]);
     assert_eq!(feed.communities, [Community(0xFDF2_0064)]);
     let large = |local2| LargeCommunity { global: 65010, local1: 1, local2 };
     assert_eq!(feed.large_communities, [large(100), large(101)]);
@@ -98,7 +98,7 @@ fn every_served_key_of_sources_feeds_and_peers_arrives() {
     assert_eq!(peer.address, AddressMatch::Prefix("198.51.100.7/32".parse().unwrap()));
     assert_eq!(peer.asn, AsnMatch::Is(Asn(65001)));
     assert_eq!(peer.listen, Some("127.0.0.1:1801".parse().unwrap()));
-    assert_eq!(peer.feeds, ["one"]);
+    assert_eq!(peer.subscription.feeds, ["one"]);
     assert_eq!(peer.next_hop, Some(NextHop::SelfAddress));
     assert_eq!(peer.next_hop_v6, Some(NextHop::Address("2001:db8::2".parse().unwrap())));
     assert_eq!(peer.families, Families { v4: false, v6: true });

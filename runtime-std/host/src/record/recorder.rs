@@ -146,6 +146,8 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
+    use bgplite_core::server::Records;
+
     use super::*;
 
     #[test]
@@ -156,7 +158,7 @@ mod tests {
         let mut recorder = Recorder { items: Some(items), shared, done, current: None, step: 0 };
         let config =
             bgplite_core::config::Config::new(bgplite_core::ids::Asn(65010), [203, 0, 113, 1].into());
-        let core = RouteServer::new(config, &[], 1, Instant::ZERO).unwrap();
+        let core = RouteServer::new(config, &Records::default(), 1, Instant::ZERO, 0).unwrap();
         let bytes = vec![0; 1 << 20];
         for _ in 0..1000 {
             recorder.handle_input(Instant::ZERO, &Input::Received { conn: ConnId(1), bytes: &bytes });

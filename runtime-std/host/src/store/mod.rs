@@ -6,7 +6,7 @@ mod index;
 mod memory;
 mod sled;
 
-use bgplite_core::server::{SourceRecord, StoreWrite};
+use bgplite_core::server::{Records, StoreWrite};
 
 pub use error::StoreError;
 pub use memory::MemStore;
@@ -26,10 +26,10 @@ pub trait Store: Send + Sync {
 }
 
 /// What [`Store::load`] found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Loaded {
-    /// The good records, by name.
-    pub records: Vec<SourceRecord>,
+    /// The good records.
+    pub records: Records,
     /// A sentence for each thing that was skipped.
     pub damaged: Vec<String>,
 }

@@ -17,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bgplite_core::ids::Serial;
-use bgplite_core::server::{SourceRecord, StoreWrite};
+use bgplite_core::server::{Records, SourceRecord, StoreWrite, Validators};
 
 use super::index::{Entry, Export, VERSION};
 use super::{Loaded, Store, StoreError, body};
@@ -148,10 +148,10 @@ impl SledStore {
 impl Store for SledStore {
     fn load(&self) -> Result<Loaded, StoreError> {
         let state = self.lock();
-        let mut loaded = Loaded { records: Vec::new(), damaged: state.damaged.clone() };
+        let mut loaded = Loaded { records: Records::default(), damaged: state.damaged.clone() };
         for entry in state.export.sources.values() {
             match read_body(&self.dir.join(BODIES), entry) {
-                Ok(record) => loaded.records.push(record),
+                Ok(record) => loaded.records.sources.push(record),
                 Err(reason) => loaded.damaged.push(reason),
             }
         }
@@ -161,6 +161,7 @@ impl Store for SledStore {
     fn write(&self, write: &StoreWrite) -> Result<(), StoreError> {
         match write {
             StoreWrite::Source(record) => self.write_source(record),
+            StoreWrite::Feed(_) | StoreWrite::Peers(_) => Ok(()),
         }
     }
 
@@ -262,6 +263,7 @@ fn read_body(dir: &Path, entry: &Entry) -> Result<SourceRecord, String> {
         name: entry.name.clone(),
         serial: Serial(entry.serial),
         unix_secs: entry.unix_secs,
+        validators: Validators::default(),
         body: bytes.into(),
     })
 }

@@ -11,10 +11,11 @@ mod settle;
 use std::net::Ipv4Addr;
 
 use bgplite_core::config::{
-    AddressMatch, Aggregate, AsnMatch, Config, Families, FeedConfig, Location, PeerConfig, SourceConfig,
+    AddressMatch, Aggregate, AsnMatch, Config, Expr, Families, FeedConfig, PeerConfig, SourceConfig,
+    Subscription,
 };
 use bgplite_core::ids::{Asn, ConnId, Ticket};
-use bgplite_core::server::{Action, Command, Input, Reply, RouteServer};
+use bgplite_core::server::{Action, Command, Input, Records, Reply, RouteServer};
 use bgplite_core::session::SessionConfig;
 use bgplite_core::time::{Duration, Instant};
 
@@ -78,8 +79,8 @@ impl Collision {
     pub fn new(rank: Rank, connections: u8, delivery: Delivery, budget: Budget) -> Self {
         let now = Instant::from_nanos(1);
         let mut options = Options { rank, delivery, hold_secs: 240, empty: 0 };
-        let mut server =
-            RouteServer::new(config(options, true), &[], 1, now).expect("this configuration is sound");
+        let mut server = RouteServer::new(config(options, true), &Records::default(), 1, now, 0)
+            .expect("this configuration is sound");
         // What it says about its sources is for people.
         while server.poll_action().is_some() {}
         options.empty = fingerprint(now, &server);
@@ -148,7 +149,7 @@ impl Collision {
     }
 
     fn command(&mut self, command: Command) -> Result<(), Violation> {
-        self.handle(Input::Command { ticket: Ticket(1), command })
+        self.handle(Input::Command { ticket: Ticket(1), unix_secs: 0, command })
     }
 
     fn link(&mut self, conn: ConnId) -> Option<&mut Link> {
@@ -237,28 +238,14 @@ fn config(options: Options, has_peer: bool) -> Config {
     let mut config = Config::new(Asn(65010), router_id);
     config.hold_secs = options.hold_secs;
     let prefixes = vec![FEED.parse().expect("a prefix")];
-    config.sources.push(SourceConfig {
-        name: "s".into(),
-        location: Location::Inline { prefixes },
-        required: false,
-    });
-    config.feeds.push(FeedConfig {
-        name: "f".into(),
-        sources: vec!["s".into()],
-        communities: Vec::new(),
-        large_communities: Vec::new(),
-        aggregate: Aggregate::Off,
-    });
+    config.sources.push(SourceConfig::inline("s", prefixes));
+    config.feeds.push(FeedConfig { aggregate: Aggregate::Off, ..FeedConfig::new("f", Expr::source("s")) });
     if has_peer {
+        let address = AddressMatch::Prefix("198.51.100.7/32".parse().expect("an address"));
         config.peers.push(PeerConfig {
-            name: "p".into(),
-            address: AddressMatch::Prefix("198.51.100.7/32".parse().expect("an address")),
-            asn: AsnMatch::Is(PEER_ASN),
-            listen: None,
-            feeds: vec!["f".into()],
-            next_hop: None,
-            next_hop_v6: None,
+            subscription: Subscription::feeds(["f"]),
             families: FAMILIES,
+            ..PeerConfig::new("p", address, AsnMatch::Is(PEER_ASN))
         });
     }
     config
