@@ -110,7 +110,10 @@ fn a_line_is_what_the_documentation_shows() {
     let ticket = crate::ids::Ticket(4);
     let command = crate::server::Command::Reload(alloc::boxed::Box::new(full()));
     let reload = line(9000, &Input::Command { ticket, unix_secs: 0, command }, &[]);
-    assert!(reload.starts_with(r#"{"t":9000,"in":"reload","ticket":4,"config":{"asn":65010,"#), "{reload}");
+    assert!(
+        reload.starts_with(r#"{"t":9000,"in":"reload","ticket":4,"unix_secs":0,"config":{"asn":65010,"#),
+        "{reload}"
+    );
 }
 
 #[test]

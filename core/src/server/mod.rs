@@ -73,8 +73,8 @@ pub struct RouteServer {
     writes_pending: BTreeSet<Ticket>,
     phase: Phase,
     stats: Stats,
-    /// A moment by both clocks: ours, and the wall's in seconds since the Unix epoch.
-    wall: (Instant, u64),
+    /// What the wall clock, in seconds since the Unix epoch, is ahead of ours.
+    wall_ahead_secs: u64,
 }
 
 /// Whether the end has begun.
@@ -116,7 +116,7 @@ impl RouteServer {
             writes_pending: BTreeSet::new(),
             phase: Phase::Serving,
             stats: Stats::default(),
-            wall: (now, unix_secs),
+            wall_ahead_secs: ahead_secs(now, unix_secs),
             config,
         };
         server.registry.replace(&server.config.peers);
@@ -133,11 +133,11 @@ impl RouteServer {
             Input::Sent { conn } => self.handle_sent(now, conn),
             Input::Disconnected { conn, lost } => self.handle_disconnected(now, conn, lost),
             Input::Command { ticket, unix_secs, command } => {
-                self.wall = (now, unix_secs);
+                self.wall_ahead_secs = ahead_secs(now, unix_secs);
                 self.handle_command(now, ticket, command);
             }
             Input::Fetched { source, unix_secs, outcome } => {
-                self.wall = (now, unix_secs);
+                self.wall_ahead_secs = ahead_secs(now, unix_secs);
                 self.handle_fetched(source, unix_secs, outcome);
             }
             Input::Stored { ticket, result } => self.handle_stored(ticket, result),
@@ -321,13 +321,16 @@ impl RouteServer {
 
     /// The wall clock, in seconds since the Unix epoch: for people, never compared.
     fn unix_secs(&self, now: Instant) -> u64 {
-        let (at, unix_secs) = self.wall;
-        unix_secs.saturating_add(now.saturating_since(at).as_secs())
+        self.wall_ahead_secs.saturating_add(now.saturating_since(Instant::ZERO).as_secs())
     }
 
     fn notice(&mut self, notice: Notice) {
         self.actions.push_back(Action::Notice(notice));
     }
+}
+
+fn ahead_secs(now: Instant, unix_secs: u64) -> u64 {
+    unix_secs.saturating_sub(now.saturating_since(Instant::ZERO).as_secs())
 }
 
 /// How much one batch holds where the configuration says nothing else.

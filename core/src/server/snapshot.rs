@@ -37,7 +37,7 @@ pub struct Snapshot {
     writes_pending: BTreeSet<Ticket>,
     stats: Stats,
     #[serde(default)]
-    wall: (Instant, u64),
+    wall_ahead_secs: u64,
     config: Config,
     registry: RegistrySnapshot,
     catalog: CatalogSnapshot,
@@ -120,7 +120,7 @@ impl RouteServer {
             next_ticket: self.next_ticket,
             writes_pending: self.writes_pending.clone(),
             stats: self.stats,
-            wall: self.wall,
+            wall_ahead_secs: self.wall_ahead_secs,
             config: self.config.clone(),
             registry: self.registry.snapshot(),
             catalog: self.catalog.snapshot(&mut shelf),
@@ -151,7 +151,7 @@ impl RouteServer {
             writes_pending: snapshot.writes_pending,
             phase: snapshot.phase,
             stats: snapshot.stats,
-            wall: snapshot.wall,
+            wall_ahead_secs: snapshot.wall_ahead_secs,
             config: snapshot.config,
         };
         for (owner, at) in snapshot.timers {
