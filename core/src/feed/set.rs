@@ -10,6 +10,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::coding::Words;
 use crate::rib::{Bits, Family, Prefix};
 
+mod cut;
+mod span;
+
+pub(crate) use span::push_span;
+
 /// Prefixes in ascending order (address, then length), each once: 5 octets an IPv4 one, 17 an IPv6 one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrefixSet<F: Family> {
@@ -123,51 +128,4 @@ fn parse<F: Family>(text: &str) -> Option<Prefix<F>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use alloc::collections::BTreeSet;
-
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::rib::{Prefix4, Prefix6, V4, V6};
-
-    fn prefix4() -> impl Strategy<Value = Prefix4> {
-        (0u32..64, 24u8..=32).prop_map(|(bits, len)| Prefix4::new(bits << 2, len).unwrap())
-    }
-
-    proptest! {
-        #[test]
-        fn a_set_is_what_a_tree_set_is(prefixes in prop::collection::vec(prefix4(), 0..80)) {
-            let model: BTreeSet<_> = prefixes.iter().copied().collect();
-            let set = PrefixSet::<V4>::from_prefixes(prefixes);
-            prop_assert!(set.iter().eq(model.iter().copied()));
-            prop_assert_eq!(set.len(), model.len());
-        }
-
-        #[test]
-        fn contains_knows_exactly_the_members(
-            prefixes in prop::collection::vec(prefix4(), 0..40), asked in prefix4(),
-        ) {
-            let member = prefixes.contains(&asked);
-            prop_assert_eq!(PrefixSet::<V4>::from_prefixes(prefixes).contains(asked), member);
-        }
-
-        #[test]
-        fn a_union_is_what_the_tree_sets_give(
-            parts in prop::collection::vec(prop::collection::vec(prefix4(), 0..40), 0..5),
-        ) {
-            let model: BTreeSet<_> = parts.iter().flatten().copied().collect();
-            let sets: Vec<_> = parts.into_iter().map(PrefixSet::<V4>::from_prefixes).collect();
-            let union = PrefixSet::union(&sets.iter().collect::<Vec<_>>());
-            prop_assert!(union.iter().eq(model));
-        }
-    }
-
-    #[test]
-    fn a_row_takes_5_octets_or_17() {
-        let v4 = PrefixSet::<V4>::from_prefixes((0..100).map(Prefix4::host).collect());
-        assert_eq!(size_of_val(&*v4.bits) + size_of_val(&*v4.lens), 500);
-        let v6 = PrefixSet::<V6>::from_prefixes((0..100).map(Prefix6::host).collect());
-        assert_eq!(size_of_val(&*v6.bits) + size_of_val(&*v6.lens), 1700);
-    }
-}
+mod tests;

@@ -49,8 +49,12 @@ pub trait Bits:
     fn to_octets(self) -> Self::Octets;
     /// From big-endian octets.
     fn from_octets(octets: Self::Octets) -> Self;
+    /// How many trailing bits are zero.
+    fn trailing_zeros(self) -> u8;
     /// `self + 1`, or `None` past the last address.
     fn successor(self) -> Option<Self>;
+    /// `self - 1`, or `None` before the first address.
+    fn predecessor(self) -> Option<Self>;
 }
 
 macro_rules! bits {
@@ -70,6 +74,10 @@ macro_rules! bits {
                 self.leading_zeros() as u8
             }
 
+            fn trailing_zeros(self) -> u8 {
+                self.trailing_zeros() as u8
+            }
+
             fn to_octets(self) -> Self::Octets {
                 self.to_be_bytes()
             }
@@ -80,6 +88,10 @@ macro_rules! bits {
 
             fn successor(self) -> Option<Self> {
                 self.checked_add(1)
+            }
+
+            fn predecessor(self) -> Option<Self> {
+                self.checked_sub(1)
             }
         }
     };
