@@ -11,18 +11,9 @@ pub(super) fn path(dir: &Path, name: &str, hash: u64) -> PathBuf {
     dir.join(format!("{name}.{hash:016x}.body"))
 }
 
-/// Whether a file name is that of some body of the source `name`.
-pub(super) fn belongs_to(file_name: &str, name: &str) -> bool {
-    let hash = file_name
-        .strip_prefix(name)
-        .and_then(|rest| rest.strip_prefix('.'))
-        .and_then(|rest| rest.strip_suffix(".body"));
-    hash.is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
-/// Whether the source's name can stand in a file name.
+/// Whether the name of a source or feed can stand in a file name. What has no name of its own is called `@as13335`.
 pub(super) fn is_file_name(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'@');
     !name.is_empty() && name.len() <= 128 && !name.starts_with('.') && name.bytes().all(plain)
 }
 
@@ -47,9 +38,27 @@ pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
 
 /// FNV-1a, 64 bits: tells a damaged body from a good one; no defence against a liar with access to the disk.
 pub(super) fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
-    })
+    let mut hash = Hash::default();
+    hash.update(bytes);
+    hash.0
+}
+
+/// The same, over bytes that come in pieces.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hash(pub(super) u64);
+
+impl Default for Hash {
+    fn default() -> Self {
+        Self(0xCBF2_9CE4_8422_2325)
+    }
+}
+
+impl Hash {
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, &byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
+        });
+    }
 }
 
 #[cfg(test)]
@@ -65,11 +74,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_belongs_to_the_source_whose_whole_name_it_has() {
-        assert!(belongs_to("ru.9f86d081884c7d65.body", "ru"));
-        assert!(!belongs_to("ru.v4.9f86d081884c7d65.body", "ru"));
-        assert!(belongs_to("ru.v4.9f86d081884c7d65.body", "ru.v4"));
-        assert!(!belongs_to("ru.9f86d081884c7d65.body.new", "ru"));
-        assert!(!belongs_to("ru.body", "ru"));
+    fn a_name_never_leaves_its_directory() {
+        for name in ["ru", "@as13335", "@de", "ru.v4", "a-b_c"] {
+            assert!(is_file_name(name), "{name}");
+        }
+        let long = "a".repeat(129);
+        for name in ["", ".", "..", ".ru", "a/b", "../a", "@/a", "a\\b", "a\0b", "é", &long] {
+            assert!(!is_file_name(name), "{name:?}");
+        }
     }
 }

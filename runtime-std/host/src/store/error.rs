@@ -19,16 +19,18 @@ pub enum StoreError {
         /// `state.dir`.
         dir: PathBuf,
     },
-    /// Opening does not end: the database is damaged in a way that its library does not notice.
-    Stuck {
-        /// The database's directory.
+    /// Neither the database nor its copies can be read.
+    Lost {
+        /// `state.dir`.
         dir: PathBuf,
+        /// What is wrong with each.
+        reason: String,
     },
-    /// The database cannot be opened or read.
-    Damaged {
-        /// The database's directory.
-        dir: PathBuf,
-        /// What its library said.
+    /// An export that is to be taken in is none.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it, and what would be right.
         reason: String,
     },
     /// A write failed.
@@ -57,18 +59,15 @@ impl fmt::Display for StoreError {
                 "another bgplite uses the state directory {}: stop it or change state.dir",
                 dir.display()
             ),
-            Self::Stuck { dir } => write!(
+            Self::Lost { dir, reason } => write!(
                 f,
-                "opening the store {} does not end, so it is damaged: move it away; what it kept is fetched again",
-                dir.display()
+                "the store in {dir} cannot be read ({reason}): bring back what was exported with `bgplite store import \
+                 FILE --dir {dir}`, or move {dir} away to begin with nothing",
+                dir = dir.display()
             ),
-            Self::Damaged { dir, reason } => write!(
-                f,
-                "the store {} cannot be read ({reason}): move it away; what it kept is fetched again",
-                dir.display()
-            ),
+            Self::Import { file, reason } => write!(f, "cannot import {}: {reason}", file.display()),
             Self::Write { path, reason } => write!(f, "cannot write {}: {reason}", path.display()),
-            Self::Name(name) => write!(f, "cannot keep a source called {name:?}: this is no file name"),
+            Self::Name(name) => write!(f, "cannot keep what is called {name:?}: this is no file name"),
             Self::Closed => f.write_str("the store is closed"),
         }
     }

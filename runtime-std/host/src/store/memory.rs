@@ -14,7 +14,11 @@ pub struct MemStore {
 
 impl Store for MemStore {
     fn load(&self) -> Result<Loaded, StoreError> {
-        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // In the order in which the stores on disk give them.
+        records.sources.sort_by(|one, other| one.name.cmp(&other.name));
+        records.feeds.sort_by(|one, other| one.name.cmp(&other.name));
+        records.peers.sort_by_key(|record| record.id);
         Ok(Loaded { records, damaged: Vec::new() })
     }
 

@@ -1,142 +1,248 @@
-//! The daemon's store: a sled database of what there is, and the bodies as files beside it.
+//! The daemon's store: a sled database, with an export and a journal beside it for the day on which its library
+//! cannot read it any more.
 //!
-//! ```text
-//! <dir>/store/                     the database: source/<name> and meta/generation, as JSON
-//! <dir>/store.json                 the same, for the day on which the database opens empty
-//! <dir>/source/<name>.<hash>.body  the bodies
-//! ```
-//! A body is durable before the database names it, and the old one is removed after: a crash between any two
-//! steps leaves a record with its body.
+//! A write is acknowledged when the journal has it durably and the database was told to. Should the database fail, the
+//! journal carries on, and the database is made again as soon as that works.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use bgplite_core::ids::Serial;
-use bgplite_core::server::{Records, SourceRecord, StoreWrite, Validators};
+use bgplite_core::server::StoreWrite;
 
-use super::index::{Entry, Export, VERSION};
-use super::{Loaded, Store, StoreError, body};
+use super::bodies::Bodies;
+use super::database::{Database, Reader};
+use super::journal::{self, Journal};
+use super::lock::Lock;
+use super::record::{Change, Content, Entry};
+use super::recover::{self, EXPORT, Recovered};
+use super::{Loaded, Store, StoreError, export, write_error};
 
 /// A sled database with bodies beside it. One process has it at a time.
 #[derive(Debug)]
 pub struct SledStore {
+    shared: Arc<Shared>,
+    exporter: Mutex<Option<JoinHandle<()>>>,
+    _lock: Lock,
+}
+
+#[derive(Debug)]
+struct Shared {
     dir: PathBuf,
+    bodies: Bodies,
     state: Mutex<State>,
+    /// Rings when there is something to export, and at the end.
+    bell: Condvar,
 }
 
 #[derive(Debug)]
 struct State {
-    /// `None` once closed.
-    db: Option<sled::Db>,
-    /// What the database says, without what is damaged.
-    export: Export,
+    /// `None` once it has failed, or is closed.
+    database: Option<Database>,
+    journal: Journal,
+    /// Number of writes so far.
+    generation: u64,
+    /// All that was read when it was opened, until somebody asks for it or writes.
+    content: Option<Content>,
     /// What was found damaged when it was opened.
     damaged: Vec<String>,
+    /// When a database that has failed is opened again.
+    retry_at: Option<Instant>,
+    has_news: bool,
+    is_closed: bool,
 }
 
 impl SledStore {
-    /// Opens the store in `dir`, which is made if there is none. Gives up after ten seconds.
+    /// Opens the store in `dir`, which is made if there is none. What is damaged is restored from its copies. Ends
+    /// within fifteen seconds.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        recover::prepare(dir)?;
+        let lock = Lock::take(dir)?;
         let unwritable = |error| StoreError::Unwritable { dir: dir.to_owned(), error };
-        let sources = dir.join(BODIES);
-        fs::create_dir_all(&sources).map_err(unwritable)?;
-        let probe = dir.join(".write-test");
-        File::create(&probe).map_err(unwritable)?;
-        fs::remove_file(&probe).map_err(unwritable)?;
-        let db = open_watched(dir)?;
-        body::sync_dir(&dir.join(DATABASE)).and_then(|()| body::sync_dir(dir)).map_err(unwritable)?;
-        let (export, damaged) = read_index(dir, &db)?;
-        let store = Self { dir: dir.to_owned(), state: Mutex::new(State { db: Some(db), export, damaged }) };
-        store.restore_index()?;
-        Ok(store)
-    }
-
-    /// Writes into the database what only the export had, and the marker that says that it is not empty.
-    fn restore_index(&self) -> Result<(), StoreError> {
-        let mut state = self.lock();
-        state.export.version = VERSION;
-        let entries: Vec<Entry> = state.export.sources.values().cloned().collect();
-        let db = state.db.as_ref().ok_or(StoreError::Closed)?;
-        for entry in &entries {
-            self.put(db, &source_key(&entry.name), entry)?;
-        }
-        self.put(db, GENERATION, &state.export.generation)?;
-        self.sync(db)?;
-        self.write_export(&state.export)
-    }
-
-    fn write_source(&self, record: &SourceRecord) -> Result<(), StoreError> {
-        if !body::is_file_name(&record.name) {
-            return Err(StoreError::Name(record.name.clone()));
-        }
-        let mut state = self.lock();
-        let db = state.db.clone().ok_or(StoreError::Closed)?;
-        let hash = body::hash(&record.body);
-        let path = body::path(&self.dir.join(BODIES), &record.name, hash);
-        body::replace(&path, &record.body).map_err(|error| write_error(&path, &error))?;
-        let entry = Entry {
-            version: VERSION,
-            name: record.name.clone(),
-            serial: record.serial.0,
-            unix_secs: record.unix_secs,
-            len: record.body.len() as u64,
-            hash: format!("{hash:016x}"),
+        let bodies = Bodies::open(dir).map_err(unwritable)?;
+        let Recovered { database, content, damaged } = recover::recover(dir, &bodies)?;
+        let generation = database.generation();
+        let journal = recover::write_copies(dir, generation, &content)?;
+        let state = State {
+            database: Some(database),
+            journal,
+            generation,
+            content: Some(content),
+            damaged,
+            retry_at: None,
+            has_news: false,
+            is_closed: false,
         };
-        let generation = state.export.generation + 1;
-        self.put(&db, &source_key(&entry.name), &entry)?;
-        self.put(&db, GENERATION, &generation)?;
-        self.sync(&db)?;
-        state.export.generation = generation;
-        state.export.sources.insert(entry.name.clone(), entry);
-        self.write_export(&state.export)?;
-        self.remove_other_bodies(&record.name, &path);
+        let shared =
+            Arc::new(Shared { dir: dir.to_owned(), bodies, state: Mutex::new(state), bell: Condvar::new() });
+        let exporting = Arc::clone(&shared);
+        let exporter = thread::Builder::new()
+            .name("store-export".to_owned())
+            .spawn(move || exporting.export_all())
+            .map_err(unwritable)?;
+        Ok(Self { shared, exporter: Mutex::new(Some(exporter)), _lock: lock })
+    }
+
+    /// Ends the exporter, after what it is at.
+    fn stop(&self) {
+        self.shared.lock().is_closed = true;
+        self.shared.bell.notify_all();
+        let exporter = self.exporter.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(exporter) = exporter {
+            // One that panicked has ended too.
+            let _ = exporter.join();
+        }
+    }
+}
+
+impl Store for SledStore {
+    fn load(&self) -> Result<Loaded, StoreError> {
+        let mut state = self.shared.lock();
+        let content = match state.content.take() {
+            Some(content) => content,
+            None => self.shared.read_content(&state)?,
+        };
+        let damaged = state.damaged.clone();
+        drop(state);
+        Ok(self.shared.bodies.load(content, damaged))
+    }
+
+    fn write(&self, write: &StoreWrite) -> Result<(), StoreError> {
+        if self.shared.lock().is_closed {
+            return Err(StoreError::Closed);
+        }
+        let changes = self.shared.bodies.prepare(write)?;
+        self.shared.commit(&changes)
+    }
+
+    fn close(&self) -> Result<(), StoreError> {
+        self.stop();
+        let mut state = self.shared.lock();
+        let exported = if state.has_news { self.shared.export(&mut state) } else { Ok(()) };
+        state.database = None;
+        exported.map_err(|error| write_error(&self.shared.dir.join(EXPORT), &error))
+    }
+}
+
+impl Drop for SledStore {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Shared {
+    fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        state.content = None;
+        let generation = state.generation + 1;
+        let old = old_entries(&state, changes);
+        state
+            .journal
+            .append(generation, changes)
+            .map_err(|error| write_error(&self.dir.join(journal::CURRENT), &error))?;
+        state.generation = generation;
+        self.write_database(&mut state, changes);
+        state.has_news = true;
+        drop(state);
+        self.bell.notify_all();
+        for (old, new) in old {
+            self.bodies.remove_old(&old, new);
+        }
         Ok(())
     }
 
-    /// Removes the bodies of a source but `keep`. One that stays only takes space.
-    fn remove_other_bodies(&self, name: &str, keep: &Path) {
-        let Ok(files) = fs::read_dir(self.dir.join(BODIES)) else {
+    /// The journal has these changes already.
+    fn write_database(&self, state: &mut State, changes: &[Change]) {
+        let generation = state.generation;
+        if let Some(database) = &mut state.database {
+            let Err(reason) = database.write(generation, changes) else {
+                return;
+            };
+            let dir = self.dir.display();
+            log::error!(
+                target: "bgplite",
+                "event=store_degraded dir={dir} error={reason:?} remedy=\"nothing is lost: {} goes on\"",
+                journal::CURRENT
+            );
+            state.database = None;
+        } else if state.retry_at.is_none_or(|at| at <= Instant::now()) {
+            match recover::recover(&self.dir, &self.bodies) {
+                Ok(Recovered { database, damaged, .. }) => {
+                    log::warn!(target: "bgplite", "event=store_repaired damaged={:?}", damaged.join(" "));
+                    state.database = Some(database);
+                    return;
+                }
+                Err(error) => {
+                    log::error!(target: "bgplite", "event=store_degraded error={:?}", error.to_string());
+                }
+            }
+        } else {
             return;
-        };
-        for file in files.flatten() {
-            let path = file.path();
-            let file_name = file.file_name();
-            if file_name.to_str().is_some_and(|file_name| body::belongs_to(file_name, name)) && path != keep {
-                let _ = fs::remove_file(path);
+        }
+        state.retry_at = Some(Instant::now() + RETRY_EVERY);
+    }
+
+    fn read_content(&self, state: &State) -> Result<Content, StoreError> {
+        let lost = |reason| StoreError::Lost { dir: self.dir.clone(), reason };
+        match &state.database {
+            Some(database) => database.content().map_err(lost),
+            None => recover::read_backup(&self.dir).map(|backup| backup.content).map_err(lost),
+        }
+    }
+
+    /// Exports as long as the store is open: a moment after news, and for a tenth of the time at most.
+    fn export_all(&self) {
+        let mut pause = EXPORT_EVERY;
+        loop {
+            let mut state = self.lock();
+            while !state.has_news && !state.is_closed {
+                state = self.bell.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            let not_before = Instant::now() + pause;
+            while !state.is_closed {
+                let Some(left) = not_before.checked_duration_since(Instant::now()) else { break };
+                let waited = self.bell.wait_timeout(state, left);
+                state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            }
+            if state.is_closed {
+                return;
+            }
+            let begun = begin_export(&mut state);
+            drop(state);
+            let started = Instant::now();
+            let exported = begun.and_then(|begun| begun.map_or(Ok(()), |(number, reader)| self.write_export(number, &reader)));
+            pause = EXPORT_EVERY.max(10 * started.elapsed());
+            if let Err(error) = exported {
+                let error = error.to_string();
+                log::warn!(target: "bgplite", "event=store_export_failed error={error:?}");
+                self.lock().has_news = true;
+                pause = RETRY_EVERY;
             }
         }
     }
 
-    fn put(&self, db: &sled::Db, key: &str, value: &impl serde::Serialize) -> Result<(), StoreError> {
-        let failed = |reason: &dyn ToString| write_error(&self.database(), reason);
-        let json = serde_json::to_vec(value).map_err(|error| failed(&error))?;
-        db.insert(key, json).map_err(|error| failed(&error))?;
-        Ok(())
+    /// Exports at once, while nobody writes.
+    fn export(&self, state: &mut State) -> io::Result<()> {
+        match begin_export(state)? {
+            Some((generation, reader)) => self.write_export(generation, &reader),
+            // The journal has it all.
+            None => Ok(()),
+        }
     }
 
-    /// Makes the database durable: its `flush` hands the bytes to the kernel, and only once in a while waits
-    /// for the disk.
-    fn sync(&self, db: &sled::Db) -> Result<(), StoreError> {
-        let failed = |reason: &dyn ToString| write_error(&self.database(), reason);
-        db.flush().map_err(|error| failed(&error))?;
-        File::open(self.database().join("db"))
-            .and_then(|file| file.sync_data())
-            .map_err(|error| failed(&error))
-    }
-
-    fn write_export(&self, export: &Export) -> Result<(), StoreError> {
-        let path = self.dir.join(EXPORT);
-        let json = serde_json::to_vec_pretty(export).map_err(|error| write_error(&path, &error))?;
-        body::replace(&path, &json).map_err(|error| write_error(&path, &error))
-    }
-
-    fn database(&self) -> PathBuf {
-        self.dir.join(DATABASE)
+    fn write_export(&self, generation: u64, reader: &Reader) -> io::Result<()> {
+        // Changes that come meanwhile may be in it or not: the journal has them, and they are put on top of it.
+        let write = || {
+            export::replace(&self.dir.join(EXPORT), |writer| {
+                export::write_to(writer, generation, |kind, write| reader.for_each(kind, write))
+            })
+        };
+        let written = panic::catch_unwind(AssertUnwindSafe(write));
+        written.unwrap_or_else(|_| Err(io::Error::other("the database's library gave up")))?;
+        Journal::drop_older(&self.dir)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -145,145 +251,24 @@ impl SledStore {
     }
 }
 
-impl Store for SledStore {
-    fn load(&self) -> Result<Loaded, StoreError> {
-        let state = self.lock();
-        let mut loaded = Loaded { records: Records::default(), damaged: state.damaged.clone() };
-        for entry in state.export.sources.values() {
-            match read_body(&self.dir.join(BODIES), entry) {
-                Ok(record) => loaded.records.sources.push(record),
-                Err(reason) => loaded.damaged.push(reason),
-            }
-        }
-        Ok(loaded)
-    }
-
-    fn write(&self, write: &StoreWrite) -> Result<(), StoreError> {
-        match write {
-            StoreWrite::Source(record) => self.write_source(record),
-            StoreWrite::Feed(_) | StoreWrite::Peers(_) => Ok(()),
-        }
-    }
-
-    fn close(&self) -> Result<(), StoreError> {
-        let db = self.lock().db.take();
-        db.map_or(Ok(()), |db| self.sync(&db))
-    }
-}
-
-/// Opens the database in a thread of its own: sled spins for ever on some damaged files.
-fn open_watched(dir: &Path) -> Result<sled::Db, StoreError> {
-    let path = dir.join(DATABASE);
-    let (sender, receiver) = mpsc::channel();
-    let damaged = |reason: String| StoreError::Damaged { dir: dir.join(DATABASE), reason };
-    let config = sled::Config::new().path(&path).cache_capacity(CACHE_BYTES);
-    thread::Builder::new()
-        .name("store-open".to_owned())
-        .spawn(move || {
-            let started = Instant::now();
-            let opened = loop {
-                match config.open() {
-                    // A process that has just ended may hold the lock for a moment longer.
-                    Err(error) if is_locked(&error) && started.elapsed() < LOCK_PATIENCE => {
-                        thread::sleep(Duration::from_millis(50));
-                    }
-                    opened => break opened,
-                }
-            };
-            // Nobody listens any more if this took too long.
-            let _ = sender.send(opened);
-        })
-        .map_err(|error| damaged(error.to_string()))?;
-    match receiver.recv_timeout(OPEN_PATIENCE) {
-        Ok(Ok(db)) => Ok(db),
-        Ok(Err(error)) if is_locked(&error) => Err(StoreError::InUse { dir: dir.to_owned() }),
-        Ok(Err(error)) => Err(damaged(error.to_string())),
-        Err(RecvTimeoutError::Timeout) => Err(StoreError::Stuck { dir: path }),
-        Err(RecvTimeoutError::Disconnected) => Err(damaged("its library gave up".to_owned())),
-    }
-}
-
-/// sled has no kind for it.
-fn is_locked(error: &sled::Error) -> bool {
-    matches!(error, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
-}
-
-/// The newer of database and export, and what was damaged.
-fn read_index(dir: &Path, db: &sled::Db) -> Result<(Export, Vec<String>), StoreError> {
-    let failed =
-        |error: sled::Error| StoreError::Damaged { dir: dir.join(DATABASE), reason: error.to_string() };
-    let mut damaged = Vec::new();
-    let generation =
-        db.get(GENERATION).map_err(failed)?.and_then(|json| serde_json::from_slice::<u64>(&json).ok());
-    let mut sources = BTreeMap::new();
-    for item in db.scan_prefix(SOURCE_KEY) {
-        let (key, json) = item.map_err(failed)?;
-        let name = String::from_utf8_lossy(key.get(SOURCE_KEY.len()..).unwrap_or_default()).into_owned();
-        match serde_json::from_slice::<Entry>(&json) {
-            Ok(entry) if entry.version == VERSION && entry.name == name && body::is_file_name(&name) => {
-                sources.insert(name, entry);
-            }
-            _ => damaged.push(format!("the record of source {name:?} is damaged; it is fetched anew")),
-        }
-    }
-    let export = fs::read(dir.join(EXPORT))
-        .ok()
-        .and_then(|json| serde_json::from_slice::<Export>(&json).ok())
-        .filter(|export| export.version == VERSION);
-    if let Some(export) = export
-        && generation.is_none_or(|generation| generation < export.generation)
-    {
-        damaged.push(format!(
-            "the store {} has lost its last writes; they are taken from {EXPORT}",
-            dir.join(DATABASE).display()
-        ));
-        return Ok((export, damaged));
-    }
-    Ok((Export { version: VERSION, generation: generation.unwrap_or(0), sources }, damaged))
-}
-
-fn read_body(dir: &Path, entry: &Entry) -> Result<SourceRecord, String> {
-    let damaged = |path: &Path, reason: &str| {
-        format!(
-            "the kept body of source \"{}\", {}, {reason}; it is fetched anew",
-            entry.name,
-            path.display()
-        )
+/// Puts the journal aside, and gives what an export of this moment is made of.
+fn begin_export(state: &mut State) -> io::Result<Option<(u64, Reader)>> {
+    let Some(reader) = state.database.as_ref().map(Database::reader) else {
+        return Ok(None);
     };
-    let hash = entry.hash().filter(|_| body::is_file_name(&entry.name));
-    let Some(hash) = hash else {
-        return Err(damaged(dir, "has a damaged record"));
-    };
-    let path = body::path(dir, &entry.name, hash);
-    let bytes = fs::read(&path).map_err(|error| damaged(&path, &format!("cannot be read ({error})")))?;
-    if bytes.len() as u64 != entry.len || body::hash(&bytes) != hash {
-        return Err(damaged(&path, "is damaged"));
-    }
-    Ok(SourceRecord {
-        name: entry.name.clone(),
-        serial: Serial(entry.serial),
-        unix_secs: entry.unix_secs,
-        validators: Validators::default(),
-        body: bytes.into(),
-    })
+    state.journal.rotate()?;
+    state.has_news = false;
+    Ok(Some((state.generation, reader)))
 }
 
-fn write_error(path: &Path, reason: &(impl ToString + ?Sized)) -> StoreError {
-    StoreError::Write { path: path.to_owned(), reason: reason.to_string() }
+/// The entries that these changes replace.
+fn old_entries<'a>(state: &State, changes: &'a [Change]) -> Vec<(Entry, &'a Change)> {
+    let has_body = |change: &&Change| matches!(change, Change::Source(_) | Change::Feed(_));
+    let old = |change: &'a Change| Some((state.database.as_ref()?.entry(&change.key())?, change));
+    changes.iter().filter(has_body).filter_map(old).collect()
 }
 
-fn source_key(name: &str) -> String {
-    format!("{SOURCE_KEY}{name}")
-}
-
-const DATABASE: &str = "store";
-const BODIES: &str = "source";
-const EXPORT: &str = "store.json";
-const SOURCE_KEY: &str = "source/";
-const GENERATION: &str = "meta/generation";
-/// The index is a few kilobytes; sled's own default is a gigabyte.
-const CACHE_BYTES: u64 = 1 << 20;
-/// A good store of any size we write opens in milliseconds.
-const OPEN_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a lock may outlive its process.
-const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// How often the export is written anew.
+const EXPORT_EVERY: Duration = Duration::from_secs(1);
+/// How long a database or an export that has failed is left alone.
+const RETRY_EVERY: Duration = Duration::from_secs(10);
