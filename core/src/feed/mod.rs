@@ -16,7 +16,7 @@ pub use aggregate::aggregate;
 pub use algebra::{Evaluated, Part, evaluate};
 pub use catalog::{Catalog, FeedChange, Restored, SourceOutcome};
 pub use list::{ParsedList, parse_lines};
-pub use parse::{ParseError, parse};
+pub use parse::{ParseError, check_format, parse};
 pub use set::PrefixSet;
 pub use source::{
     FeedDelta, FeedRecord, FeedVersion, FetchOutcome, FetchRequest, HttpRequest, SourceRecord, Validators,

@@ -14,6 +14,7 @@ pub use diff::Diff;
 pub use group::{Desired, Group, GroupId, GroupKey, Groups};
 pub use image::{Cursor, ImageCache, ImageStats, Plan, Progress};
 pub use pack::WireProfile;
+pub(crate) use prefix::is_v4_mapped;
 pub use prefix::{AnyPrefix, Bits, Family, Prefix, Prefix4, Prefix6, PrefixError, V4, V6};
 pub use tag::TagSet;
 pub use view::{Routes, View};

@@ -288,6 +288,8 @@ pub enum PrefixError {
     V4Mapped,
     /// The default route: a list that contains it takes all traffic.
     DefaultRoute,
+    /// The ends of a range are of two families, or the wrong way round.
+    Range,
 }
 
 impl fmt::Display for PrefixError {
@@ -298,6 +300,7 @@ impl fmt::Display for PrefixError {
             Self::TooLong => "prefix length is longer than the address",
             Self::V4Mapped => "an IPv4 address written as IPv6; write it as IPv4",
             Self::DefaultRoute => "the default route is refused",
+            Self::Range => "a range must go from an address to the same or a later one of its family",
         })
     }
 }
@@ -306,11 +309,19 @@ impl core::error::Error for PrefixError {}
 
 crate::coding::as_text!(AnyPrefix);
 
-/// `address/length` or a bare address; host bits are masked. The one prefix parser of the product.
 impl FromStr for AnyPrefix {
     type Err = PrefixError;
 
+    /// [`Self::parse`] without the default route.
     fn from_str(text: &str) -> Result<Self, PrefixError> {
+        Self::parse(text, false)
+    }
+}
+
+impl AnyPrefix {
+    /// `address/length` or a bare address; host bits are masked. The one prefix parser of the product.
+    /// `default_route` takes `0.0.0.0/0` and `::/0` too.
+    pub fn parse(text: &str, default_route: bool) -> Result<Self, PrefixError> {
         let (address, len) = match text.split_once('/') {
             Some((address, len)) => (address, Some(parse_len(len)?)),
             None => (text, None),
@@ -320,13 +331,18 @@ impl FromStr for AnyPrefix {
         } else {
             let address = address.parse::<Ipv6Addr>().map_err(|_| PrefixError::Address)?;
             let prefix = Prefix::new(address.to_bits(), len.unwrap_or(128)).ok_or(PrefixError::TooLong)?;
-            if prefix.len() >= 96 && prefix.bits() >> 32u8 == 0xFFFF_u128 {
+            if is_v4_mapped(prefix) {
                 return Err(PrefixError::V4Mapped);
             }
             Self::V6(prefix)
         };
-        if prefix.len() == 0 { Err(PrefixError::DefaultRoute) } else { Ok(prefix) }
+        if prefix.len() == 0 && !default_route { Err(PrefixError::DefaultRoute) } else { Ok(prefix) }
     }
+}
+
+/// Whether it is in `::ffff:0:0/96`.
+pub(crate) fn is_v4_mapped(prefix: Prefix6) -> bool {
+    prefix.len() >= 96 && prefix.bits() >> 32u8 == 0xFFFF_u128
 }
 
 /// One to three decimal digits, no sign, no leading zero.
