@@ -1,5 +1,7 @@
 //! What no single value shows: ranges, references, doubles.
 
+mod source;
+
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -11,6 +13,7 @@ impl Config {
     /// Checks what no single value shows: ranges, references, doubles.
     pub fn check(&self) -> Result<(), ConfigError> {
         check_server(self)?;
+        source::check(self)?;
         check_names("source", self.sources.iter().map(|source| &source.name))?;
         check_names("feed", self.feeds.iter().map(|feed| &feed.name))?;
         for feed in &self.feeds {

@@ -6,6 +6,7 @@ mod expr;
 mod near;
 mod source;
 mod subscription;
+mod url;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -20,6 +21,7 @@ pub use source::{
     AsnData, AsnListConfig, Format, Guard, HttpLocation, JsonFormat, Location, RipestatConfig, SourceConfig,
 };
 pub use subscription::{OnLimit, OwnAddress, Subscription, Tag};
+pub use url::{MAX_URL_LEN, Url, UrlError, shown_url};
 
 use crate::ids::Asn;
 use crate::rib::AnyPrefix;
