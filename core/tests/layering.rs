@@ -13,6 +13,7 @@ const LAW: [(&str, &[&str]); 6] = [
         &[
             "bgplite-core",
             "env_logger",
+            "flate2",
             "ipnetwork",
             "libc",
             "log",

@@ -1,21 +1,16 @@
-//! Gets a source's body. Blocks: call it where waiting is allowed.
+//! A list in a file.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
-use bgplite_core::server::{FetchOutcome, FetchRequest};
+use bgplite_core::server::FetchOutcome;
 
-/// Performs the request. Every failure is a sentence that names the place.
-pub fn fetch(request: &FetchRequest) -> FetchOutcome {
-    match request {
-        FetchRequest::File { path, max_bytes } => match read_file(Path::new(path), *max_bytes) {
-            Ok(body) => FetchOutcome::Body(body.into()),
-            Err(reason) => FetchOutcome::Failed(format!("{path}: {reason}")),
-        },
-        FetchRequest::Http(request) => {
-            FetchOutcome::Failed(format!("{}: web sources are not built in", request.url))
-        }
+/// The whole file, or why not.
+pub(super) fn fetch(path: &str, max_bytes: u64) -> FetchOutcome {
+    match read_file(Path::new(path), max_bytes) {
+        Ok(body) => FetchOutcome::Body(body.into()),
+        Err(reason) => FetchOutcome::Failed(format!("{path}: {reason}")),
     }
 }
 
