@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use bgplite_core::ids::Serial;
 use bgplite_core::rng::Rng;
-use bgplite_core::server::{SourceRecord, StoreWrite, Validators};
+use bgplite_core::server::{PeerRecord, SourceRecord, StoreWrite, Validators};
 use bgplite_host::store::{self, SledStore, Store as _, StoreKind};
 
 #[path = "store/common.rs"]
@@ -21,26 +22,36 @@ mod common;
 
 use common::{Scratch, forget, peer, put};
 
-const PEERS: u64 = 300;
+const PEERS: u64 = 200;
+
+/// A peer; one has so many prefixes that the database keeps it in a file of its own.
+fn registered(id: u64, revision: u64) -> PeerRecord {
+    let mut record = peer(id, revision);
+    if id == 50 {
+        let prefixes =
+            (0..20_000_u32).map(|index| IpAddr::from((0x0B00_0000 + (index << 4)).to_be_bytes()).into());
+        record.peer.subscription.prefixes = prefixes.collect();
+    }
+    record
+}
 
 /// A store that was used for a while and then killed: some of it is in the export, some only in the journal.
 fn make(dir: &Path) {
     let store = SledStore::open(dir).unwrap();
-    for id in 1..=PEERS / 2 {
-        put(&store, [peer(id, 1)]);
+    put(&store, (1..=PEERS / 4).map(|id| registered(id, 1)));
+    for id in PEERS / 4 + 1..=PEERS / 2 {
+        put(&store, [registered(id, 1)]);
     }
-    // More than the database's library keeps in a page.
-    let body = "192.0.2.0/24\n".repeat(20_000);
-    let (validators, body) = (Validators::default(), body.as_bytes().into());
+    let (validators, body) = (Validators::default(), b"192.0.2.0/24\n"[..].into());
     let record = SourceRecord { name: "ru".into(), serial: Serial(1), unix_secs: 1, validators, body };
     store.write(&StoreWrite::Source(record)).unwrap();
     store.close().unwrap();
     drop(store);
     let store = SledStore::open(dir).unwrap();
     for id in PEERS / 2 + 1..=PEERS {
-        put(&store, [peer(id, 1)]);
+        put(&store, [registered(id, 1)]);
     }
-    put(&store, [peer(1, 2)]);
+    put(&store, [registered(1, 2)]);
     forget(&store, 2);
 }
 
@@ -62,7 +73,8 @@ impl Damage {
 
 fn damage(dir: &Path, rng: &mut Rng) -> Damage {
     let mut files: Vec<PathBuf> = walk(dir, Path::new(""));
-    files.retain(|file| file != Path::new("lock"));
+    // Bodies have a test of their own, and the lock holds nothing.
+    files.retain(|file| file != Path::new("lock") && !file.starts_with("source"));
     let mut pick = |rng: &mut Rng| files.swap_remove(rng.below(files.len() as u64) as usize);
     let mut hit = vec![pick(rng)];
     if rng.below(4) == 0 {
@@ -132,13 +144,19 @@ fn child_opens_a_damaged_store() {
                 let loaded = store.load().unwrap();
                 let peers: BTreeMap<u64, u64> =
                     loaded.records.peers.iter().map(|record| (record.id.0, record.revision)).collect();
-                let is_whole = loaded.records.peers.iter().all(|record| *record == peer(record.id.0, record.revision));
+                let is_whole = loaded
+                    .records
+                    .peers
+                    .iter()
+                    .all(|record| *record == registered(record.id.0, record.revision));
                 let is_all = peers.len() as u64 == PEERS - 1
-                    && peers.iter().all(|(&id, &revision)| id != 2 && revision == if id == 1 { 2 } else { 1 });
+                    && peers
+                        .iter()
+                        .all(|(&id, &revision)| id != 2 && revision == if id == 1 { 2 } else { 1 });
                 let verdict = if is_whole && is_all { "all" } else { "some" };
                 said += &format!("{verdict} {} {:?}\n", peers.len(), loaded.damaged);
                 // It works on.
-                put(&store, [peer(1, 2)]);
+                put(&store, [registered(1, 2)]);
                 store.close().unwrap();
             }
             Err(error) => said += &format!("refused {error}\n"),
@@ -202,7 +220,10 @@ fn run(scratch: &Path, template: &Path, case: u64) -> (&'static str, Duration) {
     let slower = millis(took).max(millis(took_again));
     assert!(slower < Duration::from_secs(15), "{context}: {said}");
     let outcome = if first.starts_with("all") {
-        assert!(again.starts_with("all") && again.ends_with("[]"), "{context}: once restored it is whole: {said}");
+        assert!(
+            again.starts_with("all") && again.ends_with("[]"),
+            "{context}: once restored it is whole: {said}"
+        );
         if first.ends_with("[]") { "unhurt" } else { "restored" }
     } else if first.starts_with("refused") {
         assert!(damage.may_be_lost(), "{context}: {said}");
@@ -221,17 +242,18 @@ fn run(scratch: &Path, template: &Path, case: u64) -> (&'static str, Duration) {
 }
 
 #[test]
-fn a_store_cut_short_anywhere_in_its_journal_has_all_that_its_database_has() {
+fn a_store_whose_journal_ends_in_the_middle_of_a_line_has_all_that_its_database_has() {
     let dir = Scratch::new("journal");
-    make(&dir.0);
+    let store = SledStore::open(&dir.0).unwrap();
+    put(&store, [peer(1, 1)]);
+    put(&store, [peer(2, 1)]);
+    drop(store);
     let log = dir.0.join("store.log");
     let whole = fs::read(&log).unwrap();
-    assert!(whole.len() > 10_000, "{} octets", whole.len());
-    // Killed in the middle of a line.
+    assert!(whole.len() > 700, "{} octets", whole.len());
     fs::write(&log, &whole[..whole.len() - 7]).unwrap();
-    let store = SledStore::open(&dir.0).unwrap();
-    let loaded = store.load().unwrap();
-    assert_eq!((loaded.records.peers.len() as u64, loaded.damaged), (PEERS - 1, vec![]));
+    let loaded = SledStore::open(&dir.0).unwrap().load().unwrap();
+    assert_eq!((loaded.records.peers, loaded.damaged), (vec![peer(1, 1), peer(2, 1)], vec![]));
 }
 
 #[test]

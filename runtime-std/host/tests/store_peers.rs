@@ -147,7 +147,9 @@ fn what_is_exported_is_imported_elsewhere() {
     let file = here.0.join("e.json");
     assert_eq!(store::export_to(&here.0, &file).unwrap().0, counts);
     assert_eq!(fs::read(&file).unwrap(), text);
-    assert!(serde_json::from_slice::<serde_json::Value>(&text).unwrap()["content"]["peers"][1]["revision"] == 3);
+    assert!(
+        serde_json::from_slice::<serde_json::Value>(&text).unwrap()["content"]["peers"][1]["revision"] == 3
+    );
 
     for kind in [StoreKind::Sled, StoreKind::File] {
         let other = store::open(kind, &there.0).unwrap();

@@ -101,12 +101,15 @@ impl Bodies {
         }
         for entry in content.feeds.values() {
             let record = read_body(&self.feeds, "feed", entry).and_then(|body| {
-                serde_json::from_slice::<FeedRecord>(&body)
-                    .map_err(|error| format!("the kept versions of feed \"{}\" cannot be read: {error}", entry.name))
+                serde_json::from_slice::<FeedRecord>(&body).map_err(|error| {
+                    format!("the kept versions of feed \"{}\" cannot be read: {error}", entry.name)
+                })
             });
             match record {
                 Ok(record) => records.feeds.push(record),
-                Err(sentence) => damaged.push(format!("{sentence}; it is built anew, without earlier versions")),
+                Err(sentence) => {
+                    damaged.push(format!("{sentence}; it is built anew, without earlier versions"))
+                }
             }
         }
         records.peers = content.peers.into_values().collect();

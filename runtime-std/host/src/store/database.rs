@@ -152,9 +152,7 @@ impl Database {
     /// The database's `flush` hands the bytes to the kernel, and only once in a while waits for the disk.
     fn sync(&self) -> Result<(), String> {
         self.db.flush().map_err(|error| error.to_string())?;
-        File::open(self.dir.join("db"))
-            .and_then(|file| file.sync_data())
-            .map_err(|error| error.to_string())
+        File::open(self.dir.join("db")).and_then(|file| file.sync_data()).map_err(|error| error.to_string())
     }
 }
 
@@ -286,3 +284,23 @@ const CACHE_BYTES: u64 = 1 << 20;
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// Changes in one batch of a new database.
 const BATCH: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_that_does_not_end_is_given_up_and_one_that_panics_is_an_error() {
+        quiet::hush();
+        let dir = Path::new("/nonexistent");
+        let (hold, held) = mpsc::channel::<()>();
+        let stuck = watched(dir, Duration::from_millis(50), move |_| {
+            let _ = held.recv();
+            Ok(())
+        });
+        assert_eq!(stuck, Err(Fault::Damaged("opening it did not end within 0 s".to_owned())));
+        drop(hold);
+        let panics = watched(dir, Duration::from_secs(5), |_| -> Result<(), Fault> { panic!("as sled does") });
+        assert_eq!(panics, Err(Fault::Damaged("its library gave up".to_owned())));
+    }
+}

@@ -116,9 +116,9 @@ pub(super) fn write_to<W: Write>(
     mut values: impl FnMut(Kind, &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()>,
 ) -> io::Result<W> {
     let mut writer = Hashing { writer, hash: Hash::default() };
-    writer.writer.write_all(
-        format!("{{\"version\":{VERSION},\"generation\":{generation},\"content\":").as_bytes(),
-    )?;
+    writer
+        .writer
+        .write_all(format!("{{\"version\":{VERSION},\"generation\":{generation},\"content\":").as_bytes())?;
     writer.hash.update(format!("{generation} ").as_bytes());
     for (index, kind) in Kind::ALL.into_iter().enumerate() {
         let opening = if index == 0 { "{" } else { "]," };

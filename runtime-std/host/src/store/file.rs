@@ -52,8 +52,7 @@ impl FileStore {
         }
         write_file(dir, generation, &content)?;
         Journal::remove(dir).map_err(|error| write_error(&dir.join(journal::CURRENT), &error))?;
-        let state =
-            State { content, generation, damaged: doubt.into_iter().collect(), is_closed: false };
+        let state = State { content, generation, damaged: doubt.into_iter().collect(), is_closed: false };
         Ok(Self { dir: dir.to_owned(), bodies, state: Mutex::new(state), _lock: lock })
     }
 

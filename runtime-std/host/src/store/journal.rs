@@ -31,8 +31,10 @@ pub(super) struct Journal {
 pub(super) struct Lines {
     /// The changes of each generation, ascending.
     pub(super) writes: Vec<(u64, Vec<Change>)>,
-    /// Lines that cannot be read, but for a torn last one: it was never acknowledged.
+    /// Lines among them that cannot be read, but for a torn last one: it may never have been acknowledged.
     pub(super) damaged: usize,
+    /// Whether a last line is torn.
+    pub(super) is_torn: bool,
     /// Whether there is a journal at all.
     pub(super) is_there: bool,
 }
@@ -111,31 +113,41 @@ impl Journal {
 /// Everything that the journal in `dir` holds after `generation`. A file that cannot be read is damage.
 pub(super) fn read(dir: &Path, after: u64) -> Lines {
     let mut lines = Lines::default();
+    let mut all = Vec::new();
     for name in [OLDER, CURRENT] {
         match fs::read(dir.join(name)) {
             Ok(text) => {
                 lines.is_there |= name == CURRENT;
-                read_lines(&text, &mut lines);
+                lines.is_torn |= read_lines(&text, &mut all);
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(_) => lines.damaged += 1,
         }
     }
-    lines.writes.sort_by_key(|(generation, _)| *generation);
-    lines.writes.retain(|(generation, _)| *generation > after);
-    lines
-}
-
-fn read_lines(text: &[u8], lines: &mut Lines) {
-    let mut rest = text;
-    while let Some(end) = rest.iter().position(|&octet| octet == b'\n') {
-        let (line, after) = rest.split_at(end);
-        rest = after.get(1..).unwrap_or_default();
-        match parse(line) {
+    // A damaged line is taken for the one after the line before it.
+    let first = all.iter().position(Option::is_some).unwrap_or(0) as u64;
+    let mut last = all.iter().flatten().next().map_or(after, |(number, _)| number.saturating_sub(first + 1));
+    for line in all {
+        last = line.as_ref().map_or(last.saturating_add(1), |(number, _)| *number);
+        match line {
+            _ if last <= after => {}
             Some(write) => lines.writes.push(write),
             None => lines.damaged += 1,
         }
     }
+    lines.writes.sort_by_key(|(generation, _)| *generation);
+    lines
+}
+
+/// Adds each line, `None` for one that cannot be read; whether there is a torn one after them.
+fn read_lines(text: &[u8], lines: &mut Vec<Option<(u64, Vec<Change>)>>) -> bool {
+    let mut rest = text;
+    while let Some(end) = rest.iter().position(|&octet| octet == b'\n') {
+        let (line, after) = rest.split_at(end);
+        rest = after.get(1..).unwrap_or_default();
+        lines.push(parse(line));
+    }
+    !rest.is_empty()
 }
 
 fn parse(line: &[u8]) -> Option<(u64, Vec<Change>)> {
@@ -172,3 +184,39 @@ fn remove(path: &Path) -> io::Result<()> {
 pub(super) const CURRENT: &str = "store.log";
 /// Where those are that an export is being made of.
 pub(super) const OLDER: &str = "store.log.1";
+
+#[cfg(test)]
+mod tests {
+    use bgplite_core::ids::PeerId;
+
+    use super::*;
+
+    #[test]
+    fn a_damaged_line_counts_where_what_it_held_is_missing() {
+        let dir = std::env::temp_dir().join(format!("bgplite-journal-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let mut journal = Journal::create(&dir).unwrap();
+        for generation in 8..=11 {
+            journal.append(generation, &[Change::Forget(PeerId(generation))]).unwrap();
+        }
+        let path = dir.join("store.log");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("{\"generation\":8,\"changes\":[{\"forget\":8}],\"hash\":\""), "{text}");
+        let numbers = |lines: &Lines| lines.writes.iter().map(|(number, _)| *number).collect::<Vec<_>>();
+        let whole = read(&dir, 9);
+        assert_eq!((numbers(&whole), whole.damaged, whole.is_torn), (vec![10, 11], 0, false));
+        fs::write(&path, text.replace("\"forget\":10", "\"forget\":12")).unwrap();
+        for (after, good, damaged) in [(7, vec![8, 9, 11], 1), (9, vec![11], 1), (10, vec![11], 0)] {
+            let lines = read(&dir, after);
+            assert_eq!((numbers(&lines), lines.damaged), (good, damaged), "after {after}");
+        }
+        fs::write(&path, &text.as_bytes()[..text.len() - 3]).unwrap();
+        let torn = read(&dir, 7);
+        assert_eq!((numbers(&torn), torn.damaged, torn.is_torn), (vec![8, 9, 10], 0, true));
+        // The first one.
+        fs::write(&path, text.replace("{\"generation\":8", "[\"generation\":8")).unwrap();
+        assert_eq!(read(&dir, 7).damaged, 1);
+        assert_eq!(read(&dir, 8).damaged, 0);
+        fs::remove_dir_all(dir).unwrap();
+    }
+}

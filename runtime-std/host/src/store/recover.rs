@@ -100,9 +100,8 @@ fn roll_forward(dir: &Path, bodies: &Bodies, opened: Opened) -> Result<Recovered
             journal::CURRENT
         ));
     }
-    let is_gap = lines.writes.first().is_some_and(|(first, _)| *first != database.generation() + 1);
-    if is_gap && lines.damaged > 0 {
-        damaged.push(format!("{} has {} damaged lines; they are lost", journal::CURRENT, lines.damaged));
+    if lines.damaged > 0 || lines.is_torn && lines.writes.len() > 1 {
+        damaged.push(format!("{} is damaged, and some of the last changes may be lost", journal::CURRENT));
     }
     for (generation, changes) in lines.writes {
         if let Err(reason) = database.write(generation, &changes) {
@@ -176,7 +175,9 @@ pub(super) fn read_backup(dir: &Path) -> Result<Backup, String> {
         return Err(format!("{EXPORT} {error}"));
     }
     let doubt = if lines.damaged > 0 || !is_complete(export.generation + 1) {
-        Some(format!("{} is damaged, and some of the last changes are lost", journal::CURRENT))
+        Some(format!("{} is damaged, and some of the last changes may be lost", journal::CURRENT))
+    } else if lines.is_torn {
+        Some(format!("{} is cut short, and some of the last changes may be lost", journal::CURRENT))
     } else if !lines.is_there {
         Some(format!("{} is missing, and the last changes with it", journal::CURRENT))
     } else {
@@ -204,11 +205,12 @@ impl std::fmt::Display for ExportError {
 
 pub(super) fn create(dir: &Path, generation: u64, content: &Content) -> Result<Database, StoreError> {
     let path = dir.join(DATABASE);
-    let database = Database::create(&path, generation, content, CREATE_PATIENCE).map_err(|fault| match fault {
-        Fault::Locked => StoreError::InUse { dir: dir.to_owned() },
-        Fault::Empty => write_error(&path, "it stays empty"),
-        Fault::Damaged(reason) => write_error(&path, &reason),
-    })?;
+    let database =
+        Database::create(&path, generation, content, CREATE_PATIENCE).map_err(|fault| match fault {
+            Fault::Locked => StoreError::InUse { dir: dir.to_owned() },
+            Fault::Empty => write_error(&path, "it stays empty"),
+            Fault::Damaged(reason) => write_error(&path, &reason),
+        })?;
     body::sync_dir(&path).and_then(|()| body::sync_dir(dir)).map_err(|error| write_error(&path, &error))?;
     Ok(database)
 }

@@ -213,7 +213,9 @@ impl Shared {
             let begun = begin_export(&mut state);
             drop(state);
             let started = Instant::now();
-            let exported = begun.and_then(|begun| begun.map_or(Ok(()), |(number, reader)| self.write_export(number, &reader)));
+            let exported = begun.and_then(|begun| {
+                begun.map_or(Ok(()), |(number, reader)| self.write_export(number, &reader))
+            });
             pause = EXPORT_EVERY.max(10 * started.elapsed());
             if let Err(error) = exported {
                 let error = error.to_string();

@@ -155,8 +155,9 @@ pub fn import(kind: StoreKind, dir: &Path, file: &Path) -> Result<(Counts, Vec<S
     recover::set_aside(dir)?;
     match kind {
         StoreKind::Sled => drop(recover::create(dir, generation, &content)?),
-        StoreKind::File => journal::Journal::remove(dir)
-            .map_err(|error| write_error(&dir.join(journal::CURRENT), &error))?,
+        StoreKind::File => {
+            journal::Journal::remove(dir).map_err(|error| write_error(&dir.join(journal::CURRENT), &error))?
+        }
     }
     Ok((Counts::from(&content), damaged))
 }
@@ -188,7 +189,8 @@ fn read(dir: &Path) -> Result<(u64, Content, Vec<String>), StoreError> {
     };
     match recover::read_backup(dir) {
         Ok(backup) => {
-            let damaged = reason.map(|reason| format!("{DATABASE} is damaged ({reason}); {EXPORT} was taken"));
+            let damaged =
+                reason.map(|reason| format!("{DATABASE} is damaged ({reason}); {EXPORT} was taken"));
             let doubt = backup.doubt.filter(|_| damaged.is_some());
             Ok((backup.generation, backup.content, damaged.into_iter().chain(doubt).collect()))
         }
