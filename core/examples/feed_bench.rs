@@ -130,6 +130,7 @@ fn poll(told: &Arc<View>, current: &Arc<View>, max_len: usize, budget: usize) ->
         told: Arc::clone(told),
         current: Arc::clone(current),
         resend: false,
+        withdraw_first: false,
         profile: Arc::new(WireProfile {
             as4: true,
             max_len,

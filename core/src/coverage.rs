@@ -40,6 +40,7 @@ pub(crate) enum Decision<'a> {
     Collision(State, Survivor),
     /// Which group an established peer is in.
     Subscription(Subscription),
+    Shape(Shape),
     /// What a new configuration did.
     Reload(Reload),
     /// What a source brought.
@@ -140,6 +141,38 @@ outcomes! {
         FamilyLost,
         /// A family without a next hop is left out.
         NextHopMissing,
+    }
+}
+
+outcomes! {
+    /// What became of the routes of its feeds on the way to a group.
+    Shape {
+        /// A filter that lets a whole feed pass.
+        AllPass,
+        /// A filtered table is made.
+        Filtered,
+        /// One is made and is as before.
+        FilteredAlike,
+        /// One is there already.
+        FilteredBefore,
+        /// A cut is made.
+        Cut,
+        /// One is made and is as before.
+        CutAlike,
+        /// One is not needed: no route has any of the addresses.
+        NothingToCut,
+        /// There are more than it takes, and it keeps what it has.
+        Held,
+        /// There are more than it takes, and it has nothing that is few enough.
+        HeldBackAltogether,
+        /// There are more than it takes, and the first of them are chosen.
+        Trimmed,
+        /// These are as before.
+        TrimmedAlike,
+        /// A change of a feed covers another address of a peer.
+        OtherHoles,
+        /// A run says withdrawals first.
+        WithdrawFirst,
     }
 }
 

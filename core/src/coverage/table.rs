@@ -5,7 +5,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Admission, Agreement, Decision, Feed, Image, Outbound, Reload, Server, Source, Subscription};
+use super::{
+    Admission, Agreement, Decision, Feed, Image, Outbound, Reload, Server, Shape, Source, Subscription,
+};
 use crate::server::Survivor;
 use crate::session::{DownReason, State, Timer};
 use crate::wire::{DecodeError, FaultKind, MessageKind, attribute_name, attribute_row, attribute_rules};
@@ -46,7 +48,8 @@ listed!(DecodeError: Marker, MessageLength, MessageType, OpenLengths, Version, A
 const WIDTH: usize = 32;
 
 /// By area, row and column.
-static REACHED: [AtomicBool; 16 * WIDTH * WIDTH] = [const { AtomicBool::new(false) }; 16 * WIDTH * WIDTH];
+static REACHED: [AtomicBool; AREAS * WIDTH * WIDTH] =
+    [const { AtomicBool::new(false) }; AREAS * WIDTH * WIDTH];
 
 pub(super) fn set(decision: &Decision<'_>) {
     // Read first: threads that run seeds side by side then share the flag instead of passing it to and fro.
@@ -73,6 +76,7 @@ pub fn decisions() -> Vec<(String, bool)> {
     list::<Admission>(&mut all, ADMISSION, "admission");
     grid::<State, Survivor>(&mut all, COLLISION, "collision");
     list::<Subscription>(&mut all, SUBSCRIPTION, "subscription");
+    list::<Shape>(&mut all, SHAPE, "shape");
     list::<Reload>(&mut all, RELOAD, "reload");
     list::<Source>(&mut all, SOURCE, "source");
     list::<Feed>(&mut all, FEED, "feed");
@@ -98,6 +102,8 @@ const FEED: usize = 12;
 const OUTBOUND: usize = 13;
 const IMAGE: usize = 14;
 const SERVER: usize = 15;
+const SHAPE: usize = 16;
+const AREAS: usize = 17;
 
 /// Area, row and column.
 fn place(decision: &Decision<'_>) -> [usize; 3] {
@@ -112,6 +118,7 @@ fn place(decision: &Decision<'_>) -> [usize; 3] {
         Decision::Admission(admission) => [ADMISSION, admission.ordinal(), 0],
         Decision::Collision(state, survivor) => [COLLISION, state.ordinal(), survivor.ordinal()],
         Decision::Subscription(subscription) => [SUBSCRIPTION, subscription.ordinal(), 0],
+        Decision::Shape(shape) => [SHAPE, shape.ordinal(), 0],
         Decision::Reload(reload) => [RELOAD, reload.ordinal(), 0],
         Decision::Source(source) => [SOURCE, source.ordinal(), 0],
         Decision::Feed(feed) => [FEED, feed.ordinal(), 0],

@@ -11,7 +11,10 @@ use crate::ids::{FeedId, Serial};
 use crate::rib::tag::{TagId, TagSpace};
 use crate::rib::{Family, Prefix, TagSet, V4, V6};
 
+mod derived;
 mod json;
+
+pub(crate) use derived::Hides;
 
 /// What one source gives to a feed.
 #[derive(Clone, Debug)]
@@ -33,6 +36,8 @@ pub struct FeedTable {
     v6: RouteTable<V6>,
     /// Ascending, each in use by at least one row: equal content has equal form.
     tags: Box<[Arc<TagSet>]>,
+    /// What it hides in the other tables of its view, if it is a cut.
+    hides: Option<Box<Hides>>,
 }
 
 impl FeedTable {
@@ -57,6 +62,7 @@ impl FeedTable {
             v4: rows4.into_table(&canon),
             v6: rows6.into_table(&canon),
             tags: canon.sets.into_boxed_slice(),
+            hides: None,
         }
     }
 
@@ -107,17 +113,29 @@ impl FeedTable {
 pub trait Routed: Family {
     /// The routes of this family.
     fn table(feed: &FeedTable) -> &RouteTable<Self>;
+
+    /// What the table hides of this family in the other tables of its view, if it is a cut.
+    #[doc(hidden)]
+    fn hides(feed: &FeedTable) -> Option<&PrefixSet<Self>>;
 }
 
 impl Routed for V4 {
     fn table(feed: &FeedTable) -> &RouteTable<Self> {
         &feed.v4
     }
+
+    fn hides(feed: &FeedTable) -> Option<&PrefixSet<Self>> {
+        feed.hides.as_ref().map(|hides| &hides.v4)
+    }
 }
 
 impl Routed for V6 {
     fn table(feed: &FeedTable) -> &RouteTable<Self> {
         &feed.v6
+    }
+
+    fn hides(feed: &FeedTable) -> Option<&PrefixSet<Self>> {
+        feed.hides.as_ref().map(|hides| &hides.v6)
     }
 }
 
@@ -165,6 +183,14 @@ pub(crate) enum Column {
     One(u16),
     /// One a row; at least two differ.
     Each(Box<[u16]>),
+}
+
+impl Column {
+    /// Of these indices, in the form that fits them.
+    fn new(indices: Box<[u16]>) -> Self {
+        let first = indices.first().copied().unwrap_or(0);
+        if indices.iter().all(|index| *index == first) { Self::One(first) } else { Self::Each(indices) }
+    }
 }
 
 /// How many different tag sets a feed holds apart.
@@ -224,15 +250,7 @@ impl<F: Family> Rows<F> {
     fn into_table(self, canon: &Canon) -> RouteTable<F> {
         let column = match self.tags {
             RowTags::One(tag) => Column::One(canon.index(tag)),
-            RowTags::Each(tags) => {
-                let indices: Box<[u16]> = tags.iter().map(|tag| canon.index(*tag)).collect();
-                let first = indices.first().copied().unwrap_or(0);
-                if indices.iter().all(|index| *index == first) {
-                    Column::One(first)
-                } else {
-                    Column::Each(indices)
-                }
-            }
+            RowTags::Each(tags) => Column::new(tags.iter().map(|tag| canon.index(*tag)).collect()),
         };
         RouteTable { prefixes: self.prefixes, column }
     }

@@ -6,8 +6,10 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::shape::Shape;
+use super::shaper::{Shaped, Shaper};
+use super::{View, WireProfile};
 use crate::ids::{ConnId, FeedId};
-use crate::rib::{View, WireProfile};
 
 mod snapshot;
 
@@ -18,6 +20,8 @@ pub(crate) use snapshot::GroupsSnapshot;
 pub struct GroupKey {
     /// The feeds they get: sorted, none twice.
     pub feeds: Vec<FeedId>,
+    /// What they get of these, and besides.
+    pub shape: Arc<Shape>,
     /// How their UPDATEs are coded.
     pub profile: Arc<WireProfile>,
 }
@@ -33,6 +37,7 @@ pub struct Group {
     key: GroupKey,
     current: Arc<View>,
     is_loaded: bool,
+    over_limit: Option<usize>,
     members: BTreeSet<ConnId>,
 }
 
@@ -51,6 +56,32 @@ impl Group {
     pub const fn is_loaded(&self) -> bool {
         self.is_loaded
     }
+
+    /// How many prefixes there are for its members, if these are more than they take.
+    pub const fn over_limit(&self) -> Option<usize> {
+        self.over_limit
+    }
+
+    /// The members, ascending.
+    pub fn members(&self) -> impl Iterator<Item = ConnId> + '_ {
+        self.members.iter().copied()
+    }
+
+    fn take(&mut self, shaped: Shaped) {
+        let Shaped { view, is_loaded, over_limit } = shaped;
+        self.current = view;
+        self.is_loaded = is_loaded;
+        self.over_limit = over_limit;
+    }
+}
+
+/// A group that was brought up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Updated {
+    /// The group.
+    pub group: GroupId,
+    /// What [`Group::over_limit`] was before.
+    pub over_limit_before: Option<usize>,
 }
 
 /// What a set of feeds adds up to now.
@@ -68,6 +99,7 @@ pub struct Groups {
     by_id: BTreeMap<GroupId, Group>,
     by_key: BTreeMap<GroupKey, GroupId>,
     next: u64,
+    shaper: Shaper,
 }
 
 impl Groups {
@@ -76,11 +108,13 @@ impl Groups {
         self.by_id.get(&id)
     }
 
-    /// Puts `conn` into the group of `key`; `desired` is asked for when that group is new.
+    /// Puts `conn` into the group of `key`; `desired` is asked for when that group is new. `before` is what `conn` had
+    /// in another group: a new group goes on with what is still the same, and one that takes no more keeps it.
     pub fn join(
         &mut self,
         key: GroupKey,
         conn: ConnId,
+        before: Option<&Arc<View>>,
         desired: impl FnOnce(&[FeedId]) -> Desired,
     ) -> GroupId {
         let id = if let Some(&id) = self.by_key.get(&key) {
@@ -88,9 +122,11 @@ impl Groups {
         } else {
             self.next += 1;
             let id = GroupId(self.next);
-            let Desired { view, is_loaded } = desired(&key.feeds);
+            let base = desired(&key.feeds);
+            let Shaped { view, is_loaded, over_limit } = self.shaper.shape(&key, base, before);
             self.by_key.insert(key.clone(), id);
-            self.by_id.insert(id, Group { key, current: view, is_loaded, members: BTreeSet::new() });
+            let members = BTreeSet::new();
+            self.by_id.insert(id, Group { key, current: view, is_loaded, over_limit, members });
             id
         };
         if let Some(group) = self.by_id.get_mut(&id) {
@@ -109,19 +145,22 @@ impl Groups {
             && let Some(group) = self.by_id.remove(&id)
         {
             self.by_key.remove(&group.key);
+            if !group.key.shape.filter.is_empty() {
+                self.shaper.retain(self.by_id.values());
+            }
         }
     }
 
-    /// `feed` has a new table, or has loaded: brings the groups that have it up to date and returns their
-    /// members. Nobody else is touched.
-    pub fn update(&mut self, feed: FeedId, desired: impl Fn(&[FeedId]) -> Desired) -> Vec<ConnId> {
-        let mut touched = Vec::new();
-        for group in self.by_id.values_mut().filter(|group| group.key.feeds.contains(&feed)) {
-            let Desired { view, is_loaded } = desired(&group.key.feeds);
-            group.current = view;
-            group.is_loaded = is_loaded;
-            touched.extend(&group.members);
+    /// `feed` has a new table, or has loaded: brings the groups that have it up to date and returns them. Nobody else
+    /// is touched.
+    pub fn update(&mut self, feed: FeedId, desired: impl Fn(&[FeedId]) -> Desired) -> Vec<Updated> {
+        let mut updated = Vec::new();
+        for (&id, group) in self.by_id.iter_mut().filter(|(_, group)| group.key.feeds.contains(&feed)) {
+            let over_limit_before = group.over_limit;
+            let shaped = self.shaper.shape(&group.key, desired(&group.key.feeds), Some(&group.current));
+            group.take(shaped);
+            updated.push(Updated { group: id, over_limit_before });
         }
-        touched
+        updated
     }
 }

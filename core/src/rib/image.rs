@@ -19,6 +19,8 @@ pub struct Plan {
     pub current: Arc<View>,
     /// Announce all of `current`, not only what differs (RFC 2918). What is no more is withdrawn as ever.
     pub resend: bool,
+    /// Withdrawals go before announcements, for a peer that must not have both at once.
+    pub withdraw_first: bool,
     /// How it looks on the wire.
     pub profile: Arc<WireProfile>,
 }
@@ -86,6 +88,7 @@ struct Key {
     told: Vec<(FeedId, Serial)>,
     current: Vec<(FeedId, Serial)>,
     resend: bool,
+    withdraw_first: bool,
     profile: Arc<WireProfile>,
 }
 
@@ -95,6 +98,7 @@ impl Key {
             told: plan.told.keys().collect(),
             current: plan.current.keys().collect(),
             resend: plan.resend,
+            withdraw_first: plan.withdraw_first,
             profile: Arc::clone(&plan.profile),
         }
     }

@@ -8,9 +8,9 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use super::tag::{TagId, TagSpace};
-use super::{Family, Prefix, View};
+use super::{Family, Prefix, View, overlap};
 use crate::feed::table::Column;
-use crate::feed::{FeedTable, Routed};
+use crate::feed::{FeedTable, PrefixSet, Routed};
 
 /// For each table of a view, the number in one [`TagSpace`] of each of its tag sets.
 #[derive(Clone, Debug, Default)]
@@ -51,20 +51,34 @@ impl<'a> Side<'a, '_> {
     /// Those of its tables that have routes of the family, at their first rows.
     fn lanes<F: Routed>(&self, mut choose: impl FnMut(&FeedTable) -> bool) -> Vec<Lane<'a, F>> {
         let feeds = self.view.tables().iter().enumerate();
+        let hides = self.view.hides::<F>();
         feeds
             .filter(|(_, feed)| !feed.table::<F>().is_empty() && choose(feed))
             .map(|(index, feed)| {
                 let table = feed.table::<F>();
-                Lane {
+                let mut lane = Lane {
                     bits: table.prefixes().bits(),
                     lens: table.prefixes().lens(),
                     column: table.column(),
                     tags: self.tags.0.get(index).cloned().unwrap_or_default(),
                     at: 0,
-                }
+                    hidden: hides.map_or_else(Vec::new, |hides| hidden_rows(feed, hides)),
+                    next_hidden: 0,
+                };
+                lane.pass_hidden();
+                lane
             })
             .collect()
     }
+}
+
+/// The rows of a table that the cut of its view hides, ascending.
+fn hidden_rows<F: Routed>(feed: &FeedTable, hides: &PrefixSet<F>) -> Vec<usize> {
+    if feed.is_cut() {
+        return Vec::new();
+    }
+    let prefixes = feed.table::<F>().prefixes();
+    hides.iter().filter_map(|prefix| overlap::find(prefixes, prefix)).collect()
 }
 
 /// Each prefix of a view once, ascending.
@@ -82,8 +96,12 @@ struct Lane<'a, F: Family> {
     lens: &'a [u8],
     column: &'a Column,
     tags: Arc<[TagId]>,
-    /// The next row.
+    /// The next row. Never a hidden one, except in [`Common`].
     at: usize,
+    /// Rows that are passed over, ascending.
+    hidden: Vec<usize>,
+    /// The first of these that is not behind `at`.
+    next_hidden: usize,
 }
 
 impl<'a, F: Routed> Merge<'a, F> {
@@ -92,6 +110,7 @@ impl<'a, F: Routed> Merge<'a, F> {
         let mut lanes = side.lanes(|feed| !except.has(feed));
         for (lane, at) in lanes.iter_mut().zip(side.at) {
             lane.at = *at;
+            lane.pass_hidden();
         }
         let mut heap = BinaryHeap::new();
         if lanes.len() > 1 {
@@ -124,7 +143,7 @@ impl<'a, F: Routed> Merge<'a, F> {
     pub(crate) fn next_prefix(&mut self) -> Option<Prefix<F>> {
         let prefix = self.peek()?;
         if let [lane] = &mut *self.lanes {
-            lane.at += 1;
+            lane.pass(1);
         } else {
             while self.peek() == Some(prefix) {
                 self.advance()?;
@@ -138,6 +157,13 @@ impl<'a, F: Routed> Merge<'a, F> {
         if let [lane] = &mut *self.lanes {
             return lane.take_run(max);
         }
+        if max > 1
+            && let Some((index, end)) = self.lone()
+        {
+            let run = self.lanes.get_mut(index).and_then(|lane| lane.take_run(lane.rows_before(end, max)));
+            self.reseat();
+            return run;
+        }
         let prefix = self.peek()?;
         let mut run = self.advance()?;
         while self.peek() == Some(prefix) {
@@ -146,34 +172,60 @@ impl<'a, F: Routed> Merge<'a, F> {
         Some(run)
     }
 
-    /// Passes over the rows that both walks have next, if that can be seen at a glance: one table each.
-    /// `same_tags` says whether tags must be equal too.
+    /// Passes over rows that both walks have next, if that can be seen at a glance: where one table each has them,
+    /// and all others are further on. `same_tags` says whether tags must be equal too.
     pub(crate) fn skip_common(&mut self, other: &mut Self, same_tags: bool) {
-        let ([one], [two]) = (&mut *self.lanes, &mut *other.lanes) else {
+        let (Some((one, one_end)), Some((two, two_end))) = (self.lone(), other.lone()) else {
             return;
         };
-        if same_tags && !one.has_only_tag_of(two) {
+        let (Some(one), Some(two)) = (self.lanes.get_mut(one), other.lanes.get_mut(two)) else {
+            return;
+        };
+        if same_tags && !one.has_tags_of(two) {
             return;
         }
-        while let (Some(left), Some(right)) = (one.block(), two.block())
+        let start = one.at;
+        while let (Some(left), Some(right)) = (one.block(one_end), two.block(two_end))
             && left == right
         {
-            one.at += BLOCK;
-            two.at += BLOCK;
+            one.pass(BLOCK);
+            two.pass(BLOCK);
+        }
+        if one.at != start {
+            self.reseat();
+            other.reseat();
+        }
+    }
+
+    /// The lane that alone has what is next, and the first prefix of the others.
+    fn lone(&self) -> Option<(usize, Option<Prefix<F>>)> {
+        if let [_] = &*self.lanes {
+            return Some((0, None));
+        }
+        // The second of a heap is one of the two below the first.
+        let (Reverse((next, index)), others) = self.heap.as_slice().split_first()?;
+        let second = others.iter().take(2).max().map(|Reverse((prefix, _))| *prefix);
+        (second != Some(*next)).then_some((*index, second))
+    }
+
+    /// Puts the lane that was next where it belongs now.
+    fn reseat(&mut self) {
+        let Some(mut top) = self.heap.peek_mut() else {
+            return;
+        };
+        let Reverse((_, index)) = *top;
+        match self.lanes.get(index).and_then(Lane::head) {
+            Some(next) => *top = Reverse((next, index)),
+            None => drop(PeekMut::pop(top)),
         }
     }
 
     /// Takes one row off the lane that is next.
     fn advance(&mut self) -> Option<Run<'a, F>> {
-        let mut top = self.heap.peek_mut()?;
-        let Reverse((_, index)) = *top;
-        let lane = self.lanes.get_mut(index)?;
-        let run = lane.take_run(1)?;
-        match lane.head() {
-            Some(next) => *top = Reverse((next, index)),
-            None => drop(PeekMut::pop(top)),
-        }
-        Some(run)
+        let Reverse((_, index)) = *self.heap.peek()?;
+        let run = self.lanes.get_mut(index)?.take_run(1);
+        self.reseat();
+        run
     }
 }
 
@@ -213,8 +265,46 @@ impl<'a, F: Family> Lane<'a, F> {
         Some(Prefix::from_masked(*self.bits.get(row)?, *self.lens.get(row)?))
     }
 
+    /// Goes on by so many rows, and past what is hidden then.
+    fn pass(&mut self, rows: usize) {
+        self.at = self.at.saturating_add(rows);
+        self.pass_hidden();
+    }
+
+    fn pass_hidden(&mut self) {
+        while let Some(&row) = self.hidden.get(self.next_hidden)
+            && row <= self.at
+        {
+            self.at += usize::from(row == self.at);
+            self.next_hidden += 1;
+        }
+    }
+
+    /// How many of the next rows stand before `end`, at most `max`.
+    fn rows_before(&self, end: Option<Prefix<F>>, max: usize) -> usize {
+        let Some(end) = end else {
+            return max;
+        };
+        let is_before = |rows: usize| self.row(self.at.saturating_add(rows)).is_some_and(|row| row < end);
+        // Mostly all of them are, or few.
+        if is_before(max - 1) {
+            return max;
+        }
+        let (mut low, mut high) = (0, max);
+        while low < high {
+            let middle = low.midpoint(high);
+            if is_before(middle) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
     fn take_run(&mut self, max: usize) -> Option<Run<'a, F>> {
         let end = self.at.saturating_add(max).min(self.lens.len());
+        let end = self.hidden.get(self.next_hidden).map_or(end, |row| end.min(*row));
         let (index, end) = match self.column {
             Column::One(index) => (*index, end),
             Column::Each(indices) => {
@@ -233,6 +323,7 @@ impl<'a, F: Family> Lane<'a, F> {
             return None;
         }
         self.at = end;
+        self.pass_hidden();
         Some(run)
     }
 
@@ -256,7 +347,7 @@ impl<'a, F: Family> Lane<'a, F> {
             }
         }
         self.at = low;
-        if self.head()? != prefix {
+        if self.head()? != prefix || self.hidden.binary_search(&low).is_ok() {
             return None;
         }
         let index = match self.column {
@@ -266,18 +357,24 @@ impl<'a, F: Family> Lane<'a, F> {
         self.tags.get(usize::from(index)).copied()
     }
 
-    fn block(&self) -> Option<(&'a [F::Bits], &'a [u8])> {
+    /// The next rows, if as many stand together before `end` and none of them is hidden.
+    fn block(&self, end: Option<Prefix<F>>) -> Option<(&'a [F::Bits], &'a [u8])> {
         let rows = self.at..self.at.checked_add(BLOCK)?;
-        Some((self.bits.get(rows.clone())?, self.lens.get(rows)?))
+        if self.hidden.get(self.next_hidden).is_some_and(|row| *row < rows.end) {
+            return None;
+        }
+        let block = (self.bits.get(rows.clone())?, self.lens.get(rows)?);
+        let last = Prefix::from_masked(*block.0.last()?, *block.1.last()?);
+        end.is_none_or(|end| last < end).then_some(block)
     }
 
-    /// Whether all rows of both have the same tag set.
-    fn has_only_tag_of(&self, other: &Self) -> bool {
+    /// Whether rows of both that have the same prefix have the same tag set: both have but one, or they are one table.
+    fn has_tags_of(&self, other: &Self) -> bool {
         match (self.column, other.column) {
             (Column::One(a), Column::One(b)) => {
                 self.tags.get(usize::from(*a)) == other.tags.get(usize::from(*b))
             }
-            _ => false,
+            (a, b) => core::ptr::eq(a, b),
         }
     }
 }

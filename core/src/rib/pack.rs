@@ -1,7 +1,8 @@
 //! From a plan to UPDATE messages: in which order routes go out, and which share a message.
 //!
 //! All announcements come first, then the withdrawals: where a covering or covered prefix replaces another,
-//! no address is without a route in between.
+//! no address is without a route in between. It is the other way round for a peer that would have more routes than it
+//! takes in between.
 
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, Ipv6Addr};
@@ -54,6 +55,11 @@ impl WireProfile {
             false
         }
     }
+
+    /// The families whose routes are sent at all.
+    pub fn served(&self) -> Families {
+        Families { v4: self.serves(AfiSafi::IPV4_UNICAST), v6: self.serves(AfiSafi::IPV6_UNICAST) }
+    }
 }
 
 /// Whether routes come or go.
@@ -74,12 +80,17 @@ enum Stage {
 }
 
 impl Stage {
-    const fn next(self) -> Self {
-        match self {
-            Self::AnnounceV4 => Self::AnnounceV6,
-            Self::AnnounceV6 => Self::WithdrawV4,
-            Self::WithdrawV4 => Self::WithdrawV6,
-            Self::WithdrawV6 | Self::Over => Self::Over,
+    const fn first(withdraw_first: bool) -> Self {
+        if withdraw_first { Self::WithdrawV4 } else { Self::AnnounceV4 }
+    }
+
+    const fn next(self, withdraw_first: bool) -> Self {
+        match (self, withdraw_first) {
+            (Self::AnnounceV4, _) => Self::AnnounceV6,
+            (Self::WithdrawV4, _) => Self::WithdrawV6,
+            (Self::AnnounceV6, false) => Self::WithdrawV4,
+            (Self::WithdrawV6, true) => Self::AnnounceV4,
+            (Self::AnnounceV6, true) | (Self::WithdrawV6, false) | (Self::Over, _) => Self::Over,
         }
     }
 }
@@ -104,7 +115,7 @@ impl Packer {
         Self {
             told_tags: TagMap::new(&plan.told, &mut space),
             current_tags: TagMap::new(&plan.current, &mut space),
-            stage: Stage::AnnounceV4,
+            stage: Stage::first(plan.withdraw_first),
             told_at: Vec::new(),
             current_at: Vec::new(),
             open: OpenMessages::default(),
@@ -125,7 +136,7 @@ impl Packer {
                 Stage::Over => return false,
             };
             if walked && self.open.flush(out, target) {
-                self.stage = self.stage.next();
+                self.stage = self.stage.next(self.plan.withdraw_first);
                 self.told_at.clear();
                 self.current_at.clear();
             }
@@ -135,7 +146,7 @@ impl Packer {
 
     /// Goes on with the walk of this stage. Returns whether it is at its end.
     fn walk<F: Routed>(&mut self, verb: Verb, out: &mut Vec<u8>, target: usize) -> bool {
-        let Plan { told, current, resend, profile } = &self.plan;
+        let Plan { told, current, resend, withdraw_first: _, profile } = &self.plan;
         if !profile.serves(F::AFI_SAFI) {
             return true;
         }

@@ -4,13 +4,16 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
 
-use super::{Prefix, Prefix4, Prefix6, TagSet, View};
-use crate::config::Aggregate;
+use super::shape::Shape;
+use super::shaper::Shaper;
+use super::{AnyPrefix, Desired, Family, GroupKey, Prefix, Prefix4, Prefix6, TagSet, V4, View, WireProfile};
+use crate::config::{Aggregate, Families, Subscription};
 use crate::feed::{FeedPart, FeedTable, PrefixSet, Routed};
-use crate::ids::{FeedId, Serial};
+use crate::ids::{Asn, FeedId, Serial};
 use crate::wire::{Community, LargeCommunity};
 
 /// One part of a feed: prefixes of both families, and the number that stands for their tags.
@@ -48,11 +51,15 @@ pub(crate) fn view(serial: u64, feeds: &[Feed]) -> Arc<View> {
     Arc::new(View::new(tables.collect()))
 }
 
-/// Prefix by prefix, what the feeds of a view say.
+/// Prefix by prefix, what the feeds of a view say, without what its cut hides.
 pub(crate) fn model<F: Routed>(view: &View) -> BTreeMap<Prefix<F>, Arc<TagSet>> {
     let mut routes: BTreeMap<Prefix<F>, Arc<TagSet>> = BTreeMap::new();
     for table in view.tables() {
         for (prefix, tags) in table.routes::<F>() {
+            let is_hidden = view.hides::<F>().is_some_and(|hides| hides.contains(prefix));
+            if is_hidden && !table.is_cut() {
+                continue;
+            }
             let entry = routes.entry(prefix).or_default();
             *entry = Arc::new(entry.union(tags));
         }
@@ -73,8 +80,61 @@ fn part() -> impl Strategy<Value = Part> {
     (v4, prop::collection::vec(prefix6(), 0..20), 0u32..4)
 }
 
-/// What was told and what is current: some feeds in both, some changed, some new or gone.
+/// The group of a shape.
+pub(crate) fn group_key(shape: Shape) -> GroupKey {
+    let profile = WireProfile {
+        as4: true,
+        max_len: 4096,
+        families: Families::BOTH,
+        local_as: Asn(65010),
+        ibgp: false,
+        next_hop_v4: Some(Ipv4Addr::new(192, 0, 2, 1)),
+        next_hop_v6: Some(Ipv6Addr::LOCALHOST),
+        link_local: None,
+    };
+    GroupKey { feeds: vec![], shape: Arc::new(shape), profile: Arc::new(profile) }
+}
+
+/// Own prefixes, excludes and holes, as they come.
+pub(crate) fn shape() -> impl Strategy<Value = Shape> {
+    let any4 = || prefix4().prop_map(AnyPrefix::V4);
+    let any6 = || prefix6().prop_map(AnyPrefix::V6);
+    let prefixes = || (prop::collection::vec(any4(), 0..4), prop::collection::vec(any6(), 0..3));
+    let holes = prop::collection::vec(prefix4().prop_map(|prefix| V4::address(prefix.bits())), 0..3);
+    (prefixes(), prefixes(), holes).prop_map(|(prefixes, exclude, holes)| {
+        let shape = Shape::new(&Subscription {
+            prefixes: [prefixes.0, prefixes.1].concat(),
+            exclude: [exclude.0, exclude.1].concat(),
+            ..Subscription::default()
+        });
+        Shape { holes, ..shape }
+    })
+}
+
+/// What was told and what is current: some feeds in both, some changed, some new or gone; the same cut, another one,
+/// or none.
 pub(crate) fn views() -> impl Strategy<Value = (Arc<View>, Arc<View>)> {
+    (bare_views(), shape(), shape(), 0u8..5).prop_map(|((told, current), one, other, cuts)| {
+        let mut shaper = Shaper::default();
+        let mut cut = |shape: &Shape, view: &Arc<View>, before: Option<&Arc<View>>| {
+            let base = Desired { view: Arc::clone(view), is_loaded: true };
+            shaper.shape(&group_key(shape.clone()), base, before).view
+        };
+        match cuts {
+            0 => (told, current),
+            1 => (told, cut(&one, &current, None)),
+            2 => (cut(&one, &told, None), current),
+            3 => {
+                let told = cut(&one, &told, None);
+                let current = cut(&one, &current, Some(&told));
+                (told, current)
+            }
+            _ => (cut(&one, &told, None), cut(&other, &current, None)),
+        }
+    })
+}
+
+fn bare_views() -> impl Strategy<Value = (Arc<View>, Arc<View>)> {
     let change = prop::collection::vec(0u8..4, 4);
     (feeds(), feeds(), feeds(), change).prop_map(|(both, before, after, change)| {
         let (mut told, mut current) = (vec![], vec![]);

@@ -8,11 +8,13 @@ use core::sync::atomic::{AtomicUsize, Ordering as Atomic};
 
 use super::merge::{Merge, Side, TagMap};
 use super::tag::{TagSet, TagSpace};
-use super::{Prefix, V4, V6};
-use crate::feed::{FeedTable, Routed};
+use super::{Prefix, V4, V6, overlap};
+use crate::feed::{FeedTable, PrefixSet, Routed};
 use crate::ids::{FeedId, Serial};
 
 /// A set of feeds in certain versions. Two views are equal if these are: content is never compared.
+///
+/// One of the tables may be a cut: it hides rows of the others, and has what is left of them.
 #[derive(Debug)]
 pub struct View {
     /// Ascending by id, each id once.
@@ -78,15 +80,41 @@ impl View {
         self.tables.binary_search_by_key(&key(feed), |table| key(table)).is_ok()
     }
 
+    /// The cut, if there is one.
+    pub(crate) fn cut(&self) -> Option<&Arc<FeedTable>> {
+        self.tables.iter().find(|table| table.is_cut())
+    }
+
+    /// What the cut hides in the other tables.
+    pub(crate) fn hides<F: Routed>(&self) -> Option<&PrefixSet<F>> {
+        self.tables.iter().find_map(|table| F::hides(table))
+    }
+
+    /// Whether the cuts of both hide the same of this family.
+    pub(crate) fn hides_as<F: Routed>(&self, other: &Self) -> bool {
+        match (self.hides::<F>(), other.hides::<F>()) {
+            (Some(one), Some(other)) => one == other,
+            (Some(one), None) | (None, Some(one)) => one.is_empty(),
+            (None, None) => true,
+        }
+    }
+
+    /// How many routes of a family there are at most: without a look at any.
+    pub(crate) fn count_at_most<F: Routed>(&self) -> usize {
+        self.tables.iter().map(|table| table.table::<F>().len()).sum()
+    }
+
     fn merge<F: Routed>(&self, tags: &TagMap) -> Merge<'_, F> {
         let side = Side { view: self, tags, at: &[] };
         Merge::new(&side, &Self::empty())
     }
 
     fn count<F: Routed>(&self, family: usize) -> usize {
-        match &*self.tables {
-            [] => 0,
-            [one] => one.table::<F>().len(),
+        let mut full = self.tables.iter().filter(|table| !table.is_cut() && !table.table::<F>().is_empty());
+        match (full.next(), full.next(), self.cut()) {
+            (None, _, cut) => cut.map_or(0, |cut| cut.table::<F>().len()),
+            (Some(one), None, None) => one.table::<F>().len(),
+            (Some(one), None, Some(cut)) => count_cut(one.table::<F>().prefixes(), cut),
             _ => {
                 let Some(count) = self.counts.get(family) else {
                     return 0;
@@ -102,6 +130,14 @@ impl View {
             }
         }
     }
+}
+
+/// How many routes a table and a cut make: a peer's own cut must not cost a walk over what all share.
+fn count_cut<F: Routed>(table: &PrefixSet<F>, cut: &FeedTable) -> usize {
+    let is_there = |prefix: &Prefix<F>| overlap::find(table, *prefix).is_some();
+    let hidden = F::hides(cut).map_or(0, |hides| hides.iter().filter(is_there).count());
+    let new = cut.table::<F>().prefixes().iter().filter(|prefix| !is_there(prefix)).count();
+    table.len() - hidden + new
 }
 
 impl Default for View {

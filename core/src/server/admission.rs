@@ -1,19 +1,16 @@
-//! Who may connect, which of two connections lives, and what an established peer gets.
+//! Who may connect, and which of two connections lives.
 
 use alloc::string::ToString;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::SocketAddr;
 
 use super::collision::{self, Speaker, Survivor};
 use super::conn::{Conn, Owner};
-use super::outbound::Outbound;
 use super::peer::{NoPeer, Peer};
-use super::{Action, Notice, Phase, RouteServer};
-use crate::config::{Families, NextHop, PeerConfig, UnknownPeers};
-use crate::coverage::{self, Admission, Decision, Server, Subscription};
-use crate::ids::{ConnId, FeedId};
-use crate::rib::{GroupKey, WireProfile};
+use super::{Action, Phase, RouteServer};
+use crate::config::{Families, UnknownPeers};
+use crate::coverage::{self, Admission, Decision, Server};
+use crate::ids::ConnId;
 use crate::session::{Negotiated, Session, SessionConfig};
 use crate::time::Instant;
 use crate::wire::{Notification, RefreshKind, RouteRefresh};
@@ -172,79 +169,6 @@ impl RouteServer {
         }
     }
 
-    pub(super) fn handle_established(&mut self, id: ConnId) {
-        let Some(conn) = self.conns.get_mut(&id) else {
-            return;
-        };
-        let Some(negotiated) = conn.session.negotiated().copied() else {
-            return;
-        };
-        conn.was_established = true;
-        self.stats.established += 1;
-        self.stats.sessions += 1;
-        let (peer, remote) = (conn.label(), conn.remote);
-        self.notice(Notice::SessionUp {
-            peer,
-            remote,
-            asn: negotiated.asn,
-            hold_secs: negotiated.hold_secs,
-            families: negotiated.families,
-        });
-        self.subscribe(id);
-    }
-
-    /// Puts an established connection into the group that its peer's configuration asks for; returns `false` when
-    /// that cannot be said on this session, which then has to be reset.
-    pub(super) fn subscribe(&mut self, id: ConnId) -> bool {
-        let Some(conn) = self.conns.get(&id) else {
-            return true;
-        };
-        let (Some(owner), Some(negotiated)) = (&conn.owner, conn.session.negotiated().copied()) else {
-            return true;
-        };
-        let profile = self.profile(owner.peer, conn.local.ip(), &negotiated);
-        let missing = Families {
-            v4: negotiated.families.v4 && !profile.families.v4,
-            v6: negotiated.families.v6 && !profile.families.v6,
-        };
-        let key = GroupKey { feeds: self.feeds_of(owner.peer), profile: Arc::new(profile) };
-        let before = conn.outbound.as_ref().and_then(|outbound| self.groups.find(outbound.group));
-        let (mut recoded, mut gained) = (Families::NONE, Families::NONE);
-        if let Some(before) = before {
-            if *before.key() == key {
-                coverage::hit(Subscription::Same);
-                return true;
-            }
-            let (old, new) = (&before.key().profile, &key.profile);
-            if old.families.intersection(new.families) != old.families {
-                coverage::hit(Subscription::FamilyLost);
-                return false;
-            }
-            gained = new.families.difference(old.families);
-            let differ =
-                Families { v4: old.next_hop_v4 != new.next_hop_v4, v6: old.next_hop_v6 != new.next_hop_v6 };
-            recoded = old.families.intersection(differ);
-        } else if !missing.is_empty() {
-            coverage::hit(Subscription::NextHopMissing);
-            let peer = conn.label();
-            self.notice(Notice::NextHopMissing { peer, families: missing });
-        }
-        let group = self.groups.join(key, id, |feeds| self.catalog.desired(feeds));
-        if let Some(conn) = self.conns.get_mut(&id) {
-            if let Some(outbound) = &mut conn.outbound {
-                let is_moved = recoded.union(gained).is_empty();
-                coverage::hit(if is_moved { Subscription::Moved } else { Subscription::Recoded });
-                self.groups.leave(outbound.group, id);
-                outbound.handle_regroup(group, recoded, gained);
-            } else {
-                coverage::hit(Subscription::First);
-                conn.outbound = Some(Outbound::new(group, negotiated.families, negotiated.enhanced_refresh));
-            }
-        }
-        self.signal(id);
-        true
-    }
-
     /// RFC 2918, RFC 7313. The peer's own BoRR and EoRR frame routes that nobody keeps.
     pub(super) fn handle_refresh(&mut self, id: ConnId, refresh: RouteRefresh) {
         let Some(conn) = self.conns.get_mut(&id) else {
@@ -266,60 +190,6 @@ impl RouteServer {
         if let Some(conn) = self.conns.get_mut(&id) {
             conn.session.close(notification);
         }
-    }
-
-    fn registered(&self, peer: Peer) -> Option<&PeerConfig> {
-        match peer {
-            Peer::Registered(id) => self.registry.find(id),
-            Peer::Unknown => None,
-        }
-    }
-
-    fn feeds_of(&self, peer: Peer) -> Vec<FeedId> {
-        match (self.registered(peer), &self.config.unknown_peers) {
-            (Some(entry), _) => self.catalog.find_feeds(&entry.subscription.feeds),
-            (None, UnknownPeers::Default { feed, .. }) => {
-                self.catalog.find_feeds(core::slice::from_ref(feed))
-            }
-            (None, UnknownPeers::Refuse) => Vec::new(),
-        }
-    }
-
-    /// How this peer's UPDATEs are coded. A family without a next hop is left out.
-    fn profile(&self, peer: Peer, local: IpAddr, negotiated: &Negotiated) -> WireProfile {
-        let entry = self.registered(peer);
-        let next_hop = entry.and_then(|entry| entry.next_hop).unwrap_or(self.config.next_hop);
-        let next_hop_v6 = entry.and_then(|entry| entry.next_hop_v6).unwrap_or(self.config.next_hop_v6);
-        let next_hop_v4 = own_v4(next_hop, local);
-        let next_hop_v6 = own_v6(next_hop_v6, local);
-        let allowed = entry.map_or(Families::BOTH, |entry| entry.families);
-        WireProfile {
-            as4: negotiated.params.as4,
-            max_len: negotiated.max_len(),
-            families: negotiated
-                .families
-                .intersection(allowed)
-                .intersection(Families { v4: next_hop_v4.is_some(), v6: next_hop_v6.is_some() }),
-            local_as: self.config.asn,
-            ibgp: negotiated.is_internal,
-            next_hop_v4,
-            next_hop_v6,
-            link_local: None,
-        }
-    }
-}
-
-fn own_v4(next_hop: NextHop<Ipv4Addr>, local: IpAddr) -> Option<Ipv4Addr> {
-    match (next_hop, local) {
-        (NextHop::Address(address), _) | (NextHop::SelfAddress, IpAddr::V4(address)) => Some(address),
-        (NextHop::SelfAddress, IpAddr::V6(_)) => None,
-    }
-}
-
-fn own_v6(next_hop: NextHop<Ipv6Addr>, local: IpAddr) -> Option<Ipv6Addr> {
-    match (next_hop, local) {
-        (NextHop::Address(address), _) | (NextHop::SelfAddress, IpAddr::V6(address)) => Some(address),
-        (NextHop::SelfAddress, IpAddr::V4(_)) => None,
     }
 }
 

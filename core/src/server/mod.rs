@@ -15,6 +15,7 @@ mod registration;
 mod snapshot;
 mod source;
 mod stats;
+mod subscribe;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;

@@ -4,8 +4,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::config::Families;
-use crate::coverage::{self, Outbound as Path};
-use crate::rib::{Cursor, Group, GroupId, ImageCache, Plan, Progress, View, WireProfile};
+use crate::coverage::{self, Outbound as Path, Shape};
+use crate::rib::{Cursor, Group, GroupId, ImageCache, Plan, Progress, View, WireProfile, limit};
 use crate::server::{Batch, Chunk};
 use crate::wire::{AfiSafi, Attribute, RefreshKind, RouteRefresh, Update, WireParams};
 
@@ -41,6 +41,7 @@ struct Run {
     refresh: Families,
     /// With `told` and `target`, what the cursor's [`Plan`] was made of.
     resend: bool,
+    withdraw_first: bool,
     profile: Arc<WireProfile>,
 }
 
@@ -159,9 +160,29 @@ impl Outbound {
         refresh: Families,
     ) {
         let target = group.current().clone();
-        let plan =
-            Plan { told: self.told.clone(), current: target.clone(), resend, profile: profile.clone() };
-        self.run = Some(Run { cursor: images.open(plan), target, refresh, resend, profile });
+        let withdraw_first = self.must_withdraw_first(group);
+        let plan = Plan {
+            told: self.told.clone(),
+            current: target.clone(),
+            resend,
+            withdraw_first,
+            profile: profile.clone(),
+        };
+        self.run = Some(Run { cursor: images.open(plan), target, refresh, resend, withdraw_first, profile });
+    }
+
+    /// Whether the peer would have more than it takes for a moment, if withdrawals came last as they do otherwise. To
+    /// be without a route for that moment is then the lesser evil: beyond its limit, a router drops the session.
+    fn must_withdraw_first(&self, group: &Group) -> bool {
+        let Some((max, _)) = group.key().shape.limit else {
+            return false;
+        };
+        let families = group.key().profile.served();
+        let must = limit::is_exceeded_between(&self.told, group.current(), families, max as usize);
+        if must {
+            coverage::hit(Shape::WithdrawFirst);
+        }
+        must
     }
 
     fn finish(&mut self, run: Run, images: &mut ImageCache, batch: &mut Batch) {

@@ -100,10 +100,7 @@ impl RouteServer {
     /// Tells the peers of changed feeds, and nobody else.
     pub(super) fn spread(&mut self, changes: Vec<FeedChange>) {
         for change in changes {
-            let touched = self.groups.update(change.id, |feeds| self.catalog.desired(feeds));
-            for conn in touched {
-                self.signal(conn);
-            }
+            self.handle_feed_changed(change.id);
             if change.has_new_routes {
                 let FeedChange { name, serial, counts: (v4, v6), .. } = change;
                 self.notice(Notice::FeedChanged { feed: name, serial, v4, v6 });

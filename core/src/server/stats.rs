@@ -1,12 +1,13 @@
 //! Counters and a look at the sessions. Status is computed from what is, never written down beside it.
 
 use alloc::string::String;
-use core::net::SocketAddr;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Asn, ConnId};
-use crate::rib::ImageStats;
+use crate::rib::{Group, ImageStats};
 use crate::server::{RouteServer, Timer};
 use crate::session::State;
 use crate::time::Instant;
@@ -51,6 +52,12 @@ pub struct PeerStatus {
     pub state: State,
     /// IPv4 and IPv6 prefixes that it has been told in full.
     pub told: (usize, usize),
+    /// IPv4 and IPv6 prefixes that it should have.
+    pub wanted: (usize, usize),
+    /// Its addresses, and ours as it sees them, that are split out of these.
+    pub split_out: Vec<IpAddr>,
+    /// How many prefixes there are for it, if these are more than it takes.
+    pub over_limit: Option<usize>,
     /// Whether it has been told all that it should have.
     pub is_in_sync: bool,
 }
@@ -92,6 +99,10 @@ impl RouteServer {
                 state: conn.session.state(),
                 told: outbound
                     .map_or((0, 0), |outbound| (outbound.told().count_v4(), outbound.told().count_v6())),
+                wanted: group
+                    .map_or((0, 0), |group| (group.current().count_v4(), group.current().count_v6())),
+                split_out: group.map_or_else(Vec::new, |group| group.key().shape.holes.clone()),
+                over_limit: group.and_then(Group::over_limit),
                 is_in_sync: outbound.zip(group).is_some_and(|(outbound, group)| outbound.is_in_sync(group)),
             }
         })

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Column, FeedTable, PrefixSet, RouteTable};
+use super::{Column, FeedTable, Hides, PrefixSet, RouteTable};
 use crate::ids::{FeedId, Serial};
 use crate::rib::{Family, TagSet, V4, V6};
 
@@ -18,6 +18,8 @@ struct TableJson {
     tags: Vec<Arc<TagSet>>,
     v4: RoutesJson<V4>,
     v6: RoutesJson<V6>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hides: Option<Box<Hides>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -30,13 +32,14 @@ struct RoutesJson<F: Family> {
 
 impl Serialize for FeedTable {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { id, serial, v4, v6, tags } = self;
+        let Self { id, serial, v4, v6, tags, hides } = self;
         TableJson {
             id: *id,
             serial: *serial,
             tags: tags.to_vec(),
             v4: RoutesJson::new(v4),
             v6: RoutesJson::new(v6),
+            hides: hides.clone(),
         }
         .serialize(serializer)
     }
@@ -44,7 +47,7 @@ impl Serialize for FeedTable {
 
 impl<'de> Deserialize<'de> for FeedTable {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let TableJson { id, serial, tags, v4, v6 } = TableJson::deserialize(deserializer)?;
+        let TableJson { id, serial, tags, v4, v6, hides } = TableJson::deserialize(deserializer)?;
         let wrong = || de::Error::custom("a table's tags do not fit its prefixes");
         Ok(Self {
             id,
@@ -52,6 +55,7 @@ impl<'de> Deserialize<'de> for FeedTable {
             v4: v4.into_table(tags.len()).ok_or_else(wrong)?,
             v6: v6.into_table(tags.len()).ok_or_else(wrong)?,
             tags: tags.into_boxed_slice(),
+            hides,
         })
     }
 }

@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::rib::testing::{Feed, model, tags, view, views};
-use crate::rib::{Prefix4, V4, V6};
+use crate::rib::shaper::Shaper;
+use crate::rib::testing::{Feed, group_key, model, table, tags, view, views};
+use crate::rib::{Desired, Family, Prefix4, Shape, V4, V6};
 
 fn applied<F: Routed>(told: &View, current: &View) -> BTreeMap<Prefix<F>, Arc<TagSet>> {
     let diff = Diff::new(told, current);
@@ -25,6 +26,36 @@ proptest! {
     fn a_diff_applied_to_what_was_told_is_what_is_current((told, current) in views()) {
         prop_assert_eq!(applied::<V4>(&told, &current), model::<V4>(&current));
         prop_assert_eq!(applied::<V6>(&told, &current), model::<V6>(&current));
+    }
+
+    /// Two feeds and cuts: the stretches that are skipped are those of one table among others.
+    #[test]
+    fn few_changes_beside_another_feed_and_a_cut_are_exactly_found(
+        gone in prop::collection::btree_set(0u32..700, 0..4),
+        new in prop::collection::btree_set(0u32..700, 0..4),
+        few in prop::collection::btree_set(0u32..700, 0..4),
+        holes in prop::collection::btree_set(0u32..700, 0..4),
+        others in prop::collection::btree_set(0u32..700, 0..4),
+        is_kept: bool,
+    ) {
+        let hosts = |choose: &dyn Fn(&u32) -> bool| -> Vec<Prefix4> {
+            (0..700).filter(choose).map(|n| Prefix4::new(n << 8, 24).unwrap()).collect()
+        };
+        let long = |serial: u64, skip: &std::collections::BTreeSet<u32>| {
+            table(1, serial, &[(hosts(&|n| !skip.contains(n)), vec![], 1)])
+        };
+        let short = table(2, 1, &[(hosts(&|n| few.contains(n)), vec![], 2)]);
+        let told = Arc::new(View::new(vec![long(1, &new), Arc::clone(&short)]));
+        let serial = if is_kept { 1 } else { 2 };
+        let current = Arc::new(View::new(vec![long(serial, if is_kept { &new } else { &gone }), short]));
+        let mut shaper = Shaper::default();
+        let mut cut = |view: Arc<View>, holes: &std::collections::BTreeSet<u32>| {
+            let holes = holes.iter().map(|n| V4::address(n << 8 | 7)).collect();
+            let key = group_key(Shape { holes, ..Shape::default() });
+            shaper.shape(&key, Desired { view, is_loaded: true }, None).view
+        };
+        let (told, current) = (cut(told, &holes), cut(current, &others));
+        prop_assert_eq!(applied::<V4>(&told, &current), model::<V4>(&current));
     }
 
     /// Long equal stretches, which are skipped by the block, with few changes in between.

@@ -29,6 +29,7 @@ fn plan(serial: u64, count: u32) -> Plan {
         told: Arc::default(),
         current: view(serial, &[vec![(hosts, vec![], 1)]]),
         resend: false,
+        withdraw_first: false,
         profile: profile(),
     }
 }

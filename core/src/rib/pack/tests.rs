@@ -26,7 +26,13 @@ fn profile(max_len: usize) -> WireProfile {
 }
 
 fn plan(told: &Arc<View>, current: &Arc<View>, resend: bool, profile: WireProfile) -> Plan {
-    Plan { told: Arc::clone(told), current: Arc::clone(current), resend, profile: Arc::new(profile) }
+    Plan {
+        told: Arc::clone(told),
+        current: Arc::clone(current),
+        resend,
+        withdraw_first: false,
+        profile: Arc::new(profile),
+    }
 }
 
 fn packed(plan: Plan) -> Vec<u8> {
@@ -347,6 +353,23 @@ proptest! {
             let announced: usize = messages.iter().filter(|m| m.tags.is_some()).map(|m| m.prefixes.len()).sum();
             prop_assert_eq!(announced, current.count_v4() + current.count_v6());
         }
+    }
+
+    #[test]
+    fn a_peer_that_is_told_withdrawals_first_never_has_more_than_either_view(
+        (told, current) in views(), max_len in 150usize..600,
+    ) {
+        let plan = Plan { withdraw_first: true, ..plan(&told, &current, false, profile(max_len)) };
+        let (mut v4, mut v6) = (said::<V4>(&told), said::<V6>(&told));
+        let max = (v4.len() + v6.len()).max(current.count_v4() + current.count_v6());
+        for message in decode(&packed(plan)) {
+            let message = core::slice::from_ref(&message);
+            apply::<V4>(&mut v4, message);
+            apply::<V6>(&mut v6, message);
+            prop_assert!(v4.len() + v6.len() <= max);
+        }
+        prop_assert_eq!(v4, said::<V4>(&current));
+        prop_assert_eq!(v6, said::<V6>(&current));
     }
 
     #[test]

@@ -3,7 +3,7 @@ use alloc::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::rib::testing::{feeds, model, table, tags, view};
+use crate::rib::testing::{feeds, model, table, tags, view, views};
 use crate::rib::{Prefix4, Prefix6};
 
 proptest! {
@@ -14,6 +14,16 @@ proptest! {
         prop_assert!(view.routes::<V6>().eq(model::<V6>(&view)));
         prop_assert_eq!(view.count_v4(), model::<V4>(&view).len());
         prop_assert_eq!(view.count_v6(), model::<V6>(&view).len());
+    }
+
+    #[test]
+    fn a_view_with_a_cut_counts_what_it_yields((one, other) in views()) {
+        for view in [one, other] {
+            prop_assert!(view.routes::<V4>().eq(model::<V4>(&view)));
+            prop_assert!(view.routes::<V6>().eq(model::<V6>(&view)));
+            prop_assert_eq!(view.count_v4(), model::<V4>(&view).len());
+            prop_assert_eq!(view.count_v6(), model::<V6>(&view).len());
+        }
     }
 }
 

@@ -28,6 +28,8 @@ struct RunSnapshot {
     target: ViewKeys,
     refresh: Families,
     resend: bool,
+    #[serde(default)]
+    withdraw_first: bool,
     profile: WireProfile,
     /// Octets of the run's image that are out.
     octets: usize,
@@ -39,6 +41,7 @@ impl Outbound {
             target: shelf.put_view(&run.target),
             refresh: run.refresh,
             resend: run.resend,
+            withdraw_first: run.withdraw_first,
             profile: WireProfile::clone(&run.profile),
             octets: images.position(&run.cursor),
         });
@@ -62,12 +65,17 @@ impl Outbound {
     ) -> Result<Self, (FeedId, Serial)> {
         let told = shelf.find_view(&snapshot.told)?;
         let run = match snapshot.run {
-            Some(RunSnapshot { target, refresh, resend, profile, octets }) => {
+            Some(RunSnapshot { target, refresh, resend, withdraw_first, profile, octets }) => {
                 let (target, profile) = (shelf.find_view(&target)?, Arc::new(profile));
-                let plan =
-                    Plan { told: told.clone(), current: target.clone(), resend, profile: profile.clone() };
+                let plan = Plan {
+                    told: told.clone(),
+                    current: target.clone(),
+                    resend,
+                    withdraw_first,
+                    profile: profile.clone(),
+                };
                 let cursor = images.open_at(plan, octets);
-                Some(Run { cursor, target, refresh, resend, profile })
+                Some(Run { cursor, target, refresh, resend, withdraw_first, profile })
             }
             None => None,
         };
