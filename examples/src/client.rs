@@ -95,18 +95,18 @@ fn read_some(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
 
 /// Hops from header to header over a stream in pieces, and counts.
 #[derive(Debug, Default)]
-struct Scanner {
+pub(crate) struct Scanner {
     header: Vec<u8>,
     /// Octets of the present message's body that are still to come.
     skip: usize,
     /// Messages begun.
-    frames: usize,
+    pub(crate) frames: usize,
     /// UPDATEs too short to hold a route: End-of-RIB.
-    ends: usize,
+    pub(crate) ends: usize,
 }
 
 impl Scanner {
-    fn scan(&mut self, mut bytes: &[u8]) {
+    pub(crate) fn scan(&mut self, mut bytes: &[u8]) {
         loop {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;

@@ -43,6 +43,13 @@ impl Daemon {
         }
     }
 
+    /// What it holds in memory now, in KiB.
+    pub fn resident_kib(&self) -> io::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        Ok(line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0))
+    }
+
     /// What it has used so far.
     pub fn usage(&self) -> io::Result<Usage> {
         let proc = PathBuf::from(format!("/proc/{}", self.child.id()));

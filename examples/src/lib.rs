@@ -2,5 +2,6 @@
 //! files.
 
 pub mod client;
+pub mod crowd;
 pub mod daemon;
 pub mod scenario;

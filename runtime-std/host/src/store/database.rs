@@ -300,7 +300,8 @@ mod tests {
         });
         assert_eq!(stuck, Err(Fault::Damaged("opening it did not end within 0 s".to_owned())));
         drop(hold);
-        let panics = watched(dir, Duration::from_secs(5), |_| -> Result<(), Fault> { panic!("as sled does") });
+        let panics =
+            watched(dir, Duration::from_secs(5), |_| -> Result<(), Fault> { panic!("as sled does") });
         assert_eq!(panics, Err(Fault::Damaged("its library gave up".to_owned())));
     }
 }
