@@ -5,6 +5,7 @@ pub mod algebra;
 pub mod catalog;
 pub mod list;
 pub mod parse;
+pub mod preset;
 pub mod set;
 pub mod source;
 pub mod table;
@@ -17,6 +18,7 @@ pub use algebra::{Evaluated, Part, evaluate};
 pub use catalog::{Catalog, FeedChange, Restored, SourceOutcome};
 pub use list::{ParsedList, parse_lines};
 pub use parse::{ParseError, check_format, parse};
+pub use preset::Preset;
 pub use set::PrefixSet;
 pub use source::{
     FeedDelta, FeedRecord, FeedVersion, FetchOutcome, FetchRequest, HttpRequest, SourceRecord, Validators,
