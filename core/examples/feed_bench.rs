@@ -36,6 +36,8 @@ fn main() {
         feed(1, &list.v4, Aggregate::Exact)
     });
     measure("aggregate 1M", || aggregate(&list.v4));
+    bar(&list.v4);
+    algebra(&list.v4);
 
     let without_some = PrefixSet::from_prefixes(list.v4.iter().step_by(2).collect());
     let (all, half) = (view(1, &list.v4), view(2, &without_some));
@@ -68,6 +70,52 @@ fn main() {
     measure("encode 1M in 65535-octet messages", || poll(&empty, &all, 65535, usize::MAX));
     measure("withdraw 1M", || poll(&all, &empty, 4096, usize::MAX));
     measure("encode the difference of two 1M views", || poll(&half, &all, 4096, usize::MAX));
+}
+
+/// The whole way of a new body of a large list: aggregated, built, and compared with what was there before.
+fn bar(set: &PrefixSet<V4>) {
+    let other = PrefixSet::from_prefixes(set.iter().enumerate().filter_map(|(n, p)| other(n, p)).collect());
+    println!("           two sets of {} and {} prefixes:", set.len(), other.len());
+    let first = measure("  aggregate the first", || aggregate(set));
+    let second = measure("  aggregate the second", || aggregate(&other));
+    println!("           they come to {} and {}", first.len(), second.len());
+    let old = measure("  build the first", || view(1, &first));
+    let new = measure("  build the second", || view(2, &second));
+    let count = measure("  diff them", || said(&old, &new));
+    println!("           {count} announced and withdrawn");
+    measure("aggregate, build and diff two sets of 1M, together", || {
+        let (first, second) = (aggregate(set), aggregate(&other));
+        said(&view(1, &first), &view(2, &second))
+    });
+}
+
+/// One in a hundred is another prefix, one in a hundred is gone.
+fn other(n: usize, prefix: Prefix4) -> Option<Prefix4> {
+    match n % 100 {
+        7 => Some(nudged(prefix)),
+        50 => None,
+        _ => Some(prefix),
+    }
+}
+
+fn algebra(set: &PrefixSet<V4>) {
+    // Half of them inside prefixes of the list, half beside them.
+    let holes = set.iter().step_by(10).enumerate().filter_map(|(n, prefix)| {
+        let prefix = if n % 2 == 0 { prefix } else { nudged(prefix) };
+        Prefix::new(prefix.bits() | 0x40, 27)
+    });
+    let holes = PrefixSet::from_prefixes(holes.collect());
+    measure("1M minus 100k", || set.minus(&holes));
+    measure("100k minus 1M", || holes.minus(set));
+    measure("1M intersected with 100k", || set.intersect(&holes));
+    measure("union of 1M and 100k", || PrefixSet::union(&[set, &holes]));
+    measure("1M minus one prefix", || {
+        set.minus(&PrefixSet::from_prefixes(set.iter().skip(MILLION / 2).take(1).collect()))
+    });
+    let asked: Vec<Prefix4> = holes.iter().collect();
+    measure("100k times covers and overlaps in 1M", || {
+        asked.iter().filter(|&&prefix| set.covers(prefix) || set.overlaps(prefix)).count()
+    });
 }
 
 fn measure<T>(what: &str, mut work: impl FnMut() -> T) -> T {
