@@ -7,7 +7,7 @@ use alloc::format;
 use alloc::string::String;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{AsnMatch, Config, ConfigError, NextHop, PeerConfig, Subscription, UnknownPeers, nearest};
+use super::{AsnMatch, Config, ConfigError, NextHop, PeerConfig, Subscription, UnknownPeers, Url, nearest};
 
 impl Config {
     /// Checks what no single value shows: ranges, references, doubles.
@@ -81,6 +81,9 @@ fn check_subscription(
     for list in &subscription.lists {
         let known = config.asn_lists.iter().map(|known| known.name.as_str());
         check_reference(&path("lists"), "AS list", list, known)?;
+    }
+    for url in &subscription.urls {
+        Url::parse(url).map_err(|problem| error(path("urls"), format!("{problem}")))?;
     }
     Ok(())
 }

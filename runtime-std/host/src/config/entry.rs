@@ -1,100 +1,75 @@
-//! The entries that stand any number of times: `[source.NAME]`, `[feed.NAME]`, `[[peer]]`.
-
-use std::path::Path;
-use std::str::FromStr;
+//! The entries that stand any number of times: `[asn_list.NAME]`, `[feed.NAME]`, `[[peer]]`. Sources have a file of
+//! their own.
 
 use bgplite_core::config::{
-    Aggregate, Expr, ExprError, Families, FeedConfig, Location, PeerConfig, SourceConfig, Subscription,
+    Aggregate, AsnListConfig, Expr, ExprError, Families, FeedConfig, OnLimit, OwnAddress, PeerConfig,
+    Subscription,
 };
+use bgplite_core::ids::Asn;
 
 use super::error::FileError;
 use super::reader::{Keys, Table, Value};
-use super::value;
+use super::{source, tag, value};
 
 type Result<T> = std::result::Result<T, FileError>;
 
-pub(super) const SOURCE: Keys = Keys {
-    served: &["kind", "path", "required", "prefixes"],
-    later: &[
-        "guard", "preset", "where", "every", "url", "format", "headers", "timeout", "max_body", "country",
-    ],
-};
+pub(super) const LIST: Keys =
+    Keys { served: &["asns", "description", "community", "large_community"], later: &[] };
 pub(super) const FEED: Keys =
     Keys { served: &["expr", "community", "large_community", "aggregate"], later: &[] };
 pub(super) const PEER: Keys = Keys {
-    served: &["name", "address", "asn", "listen", "feeds", "next_hop", "next_hop_v6", "families"],
-    later: &[
+    served: &[
+        "name",
+        "address",
+        "asn",
+        "listen",
+        "feeds",
         "lists",
         "countries",
         "prefixes",
+        "asns",
+        "urls",
         "exclude",
         "communities",
         "max_prefixes",
         "on_limit",
-        "md5",
-        "ttl_security",
+        "own_address",
+        "next_hop",
+        "next_hop_v6",
+        "families",
     ],
+    later: &["md5", "ttl_security"],
 };
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    File,
-    Inline,
+/// `own` is our ASN.
+pub(super) fn list(name: &str, table: &Table<'_>, own: Asn) -> Result<AsnListConfig> {
+    table.check_keys(&LIST)?;
+    let asns = table.require("asns", "its ASNs, like asns = [13335, 209242]")?;
+    let asns = asns.items("an array of ASNs, like [13335, 209242]")?;
+    let (communities, large_communities) = tag::tags(table, own)?;
+    Ok(AsnListConfig {
+        name: name.to_owned(),
+        asns: asns.iter().map(value::asn).collect::<Result<_>>()?,
+        description: table.take("description").map_or(Ok(""), |value| value.string())?.to_owned(),
+        communities,
+        large_communities,
+    })
 }
 
-pub(super) fn source(name: &str, table: &Table<'_>, base: &Path) -> Result<SourceConfig> {
-    let kind = table.require("kind", "kind = \"file\" or kind = \"inline\"")?;
-    let later = ["http", "ripestat", "country", "preset"];
-    let kind = value::choice(&kind, &[("file", Kind::File), ("inline", Kind::Inline)], &later)?;
-    table.check_keys(&SOURCE)?;
-    let foreign: &[&str] = match kind {
-        Kind::File => &["prefixes"],
-        Kind::Inline => &["path", "required"],
-    };
-    if let Some(value) = foreign.iter().find_map(|key| table.take(key)) {
-        return Err(value.error(match kind {
-            Kind::File => "belongs to kind = \"inline\"; a file source has a path",
-            Kind::Inline => "belongs to kind = \"file\"; an inline source has prefixes",
-        }));
-    }
-    let location = match kind {
-        Kind::File => file(&table.require("path", "the list's path, like path = \"ru.txt\"")?, base)?,
-        Kind::Inline => {
-            let what = "the prefixes, like prefixes = [\"192.0.2.0/24\"]";
-            let prefixes = table.require("prefixes", what)?;
-            let items = prefixes.items("an array of prefixes, like [\"192.0.2.0/24\"]")?;
-            Location::Inline { prefixes: items.iter().map(value::prefix).collect::<Result<_>>()? }
-        }
-    };
-    let required = table.take("required").map_or(Ok(false), |value| value.boolean())?;
-    Ok(SourceConfig { required, ..SourceConfig::new(name, location) })
-}
-
-fn file(value: &Value<'_>, base: &Path) -> Result<Location> {
-    let path = value.string()?;
-    if path.is_empty() {
-        return Err(value.error("is empty; name a file, like \"ru.txt\""));
-    }
-    match base.join(path).into_os_string().into_string() {
-        Ok(path) => Ok(Location::File { path }),
-        Err(_) => {
-            Err(value.error("the directory of this file has a name that is no UTF-8; write an absolute path"))
-        }
-    }
-}
-
-pub(super) fn feed(name: &str, table: &Table<'_>) -> Result<FeedConfig> {
+/// `own` is our ASN.
+pub(super) fn feed(name: &str, table: &Table<'_>, own: Asn) -> Result<FeedConfig> {
     table.check_keys(&FEED)?;
     let expr = table.require("expr", "the sources it is made of, like expr = \"ru + extra\"")?;
     let aggregate = match table.take("aggregate") {
         Some(value) => value::choice(&value, &[("off", Aggregate::Off), ("exact", Aggregate::Exact)], &[])?,
         None => Aggregate::Exact,
     };
+    let (communities, large_communities) = tag::tags(table, own)?;
     Ok(FeedConfig {
         name: name.to_owned(),
         expr: expression(&expr)?,
-        communities: tags(table.take("community"))?,
-        large_communities: tags(table.take("large_community"))?,
+        communities,
+        large_communities,
         aggregate,
     })
 }
@@ -105,42 +80,68 @@ fn expression(value: &Value<'_>) -> Result<Expr> {
     text.parse().map_err(|error: ExprError| value.error_inside(error.offset, error.len, error.problem))
 }
 
-/// One community, or an array of them.
-fn tags<T: FromStr<Err: ToString>>(value: Option<Value<'_>>) -> Result<Vec<T>> {
-    let Some(value) = value else {
-        return Ok(Vec::new());
-    };
-    let items =
-        if value.is_string() { vec![value] } else { value.items("a string, or an array of strings")? };
-    items
-        .iter()
-        .map(|item| {
-            let text = item.string()?;
-            text.parse().map_err(|error: T::Err| item.error(format!("{text:?}: {}", error.to_string())))
-        })
-        .collect()
-}
-
-pub(super) fn peer(table: &Table<'_>) -> Result<PeerConfig> {
+/// `own` is our ASN.
+pub(super) fn peer(table: &Table<'_>, own: Asn) -> Result<PeerConfig> {
     table.check_keys(&PEER)?;
     let name = table.require("name", "a name for logs, like name = \"home\"")?.string()?;
     let address = table.require("address", "an address, a prefix, or \"any\"")?;
     let asn = table.require("asn", "the peer's ASN, or \"any\"")?;
-    let feeds = table.require("feeds", "the feeds it gets, like feeds = [\"ru\"]")?;
-    let names = feeds.items("an array of names, like [\"ru\"]")?;
     Ok(PeerConfig {
         name: name.to_owned(),
         address: value::address_match(&address)?,
         asn: value::asn_match(&asn)?,
         listen: table.take("listen").map(|value| value::endpoint(&value)).transpose()?,
-        subscription: Subscription {
-            feeds: names.iter().map(|name| name.string().map(str::to_owned)).collect::<Result<_>>()?,
-            ..Subscription::default()
-        },
+        subscription: subscription(table, own)?,
         next_hop: table.take("next_hop").map(|value| value::next_hop_v4(&value)).transpose()?,
         next_hop_v6: table.take("next_hop_v6").map(|value| value::next_hop_v6(&value)).transpose()?,
         families: table.take("families").map_or(Ok(Families::BOTH), |value| families(&value))?,
     })
+}
+
+fn subscription(table: &Table<'_>, own: Asn) -> Result<Subscription> {
+    if !["lists", "countries", "prefixes", "asns", "urls"].iter().any(|key| table.take(key).is_some()) {
+        table.require("feeds", "the feeds it gets, like feeds = [\"ru\"]")?;
+    }
+    let name = |value: &Value<'_>| value.string().map(str::to_owned);
+    let limit = table.take("max_prefixes").map(|value| value.number(1..=u64::from(u32::MAX))).transpose()?;
+    let on_limit = table.take("on_limit").map_or(Ok(OnLimit::Hold), |value| {
+        value::choice(&value, &[("hold", OnLimit::Hold), ("trim", OnLimit::Trim)], &[])
+    })?;
+    let own_address = table.take("own_address").map_or(Ok(OwnAddress::Split), |value| {
+        value::choice(&value, &[("split", OwnAddress::Split), ("keep", OwnAddress::Keep)], &[])
+    })?;
+    Ok(Subscription {
+        feeds: each(table, "feeds", "an array of names, like [\"ru\"]", name)?,
+        lists: each(table, "lists", "an array of names, like [\"cloudflare\"]", name)?,
+        countries: each(table, "countries", "an array of codes, like [\"DE\"]", source::country)?,
+        prefixes: each(table, "prefixes", PREFIXES, value::prefix)?,
+        asns: each(table, "asns", "an array of ASNs, like [13335]", value::asn)?,
+        urls: each(table, URLS, "an array of URLs, like [\"https://example.net/list.txt\"]", name)?,
+        exclude: each(table, "exclude", PREFIXES, value::prefix)?,
+        communities: each(table, "communities", "an array, like [\"65010:100\"]", |value| {
+            tag::tag(value, own)
+        })?,
+        max_prefixes: limit.map(|limit| limit as u32),
+        on_limit,
+        own_address,
+    })
+}
+
+/// Every element of an array that may be missing.
+fn each<T>(
+    table: &Table<'_>,
+    key: &str,
+    expected: &str,
+    read: impl Fn(&Value<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    match table.take(key) {
+        Some(value) => {
+            // What must not stand in a URL often does.
+            let value = if key == URLS { value.secret() } else { value };
+            value.items(expected)?.iter().map(read).collect()
+        }
+        None => Ok(Vec::new()),
+    }
 }
 
 fn families(value: &Value<'_>) -> Result<Families> {
@@ -154,3 +155,6 @@ fn families(value: &Value<'_>) -> Result<Families> {
     }
     Ok(families)
 }
+
+const URLS: &str = "urls";
+const PREFIXES: &str = "an array of prefixes, like [\"192.0.2.0/24\"]";

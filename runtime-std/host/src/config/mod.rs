@@ -2,8 +2,12 @@
 
 mod entry;
 mod error;
+mod format;
+mod guard;
 mod reader;
 mod section;
+mod source;
+mod tag;
 mod value;
 
 use std::fs::File;
@@ -95,7 +99,13 @@ impl HostConfig {
         if let Some(table) = section("limits")? {
             section::limits(&table, &mut core)?;
         }
-        let state_dir = section::state(section("state")?.as_ref(), base)?;
+        let state_dir = section::state(section("state")?.as_ref(), base, &mut core)?;
+        if let Some(table) = section("api")? {
+            section::api(&table, &mut core)?;
+        }
+        if let Some(table) = section("ripestat")? {
+            section::ripestat(&table, &mut core)?;
+        }
         let (log_level, log_format) = match section("log")? {
             Some(table) => section::log(&table)?,
             None => Default::default(),
@@ -117,21 +127,28 @@ impl HostConfig {
 }
 
 fn read_entries(root: &Table<'_>, base: &Path, core: &mut Config) -> Result<(), FileError> {
+    let own = core.asn;
+    if let Some(lists) = root.take("asn_list") {
+        for (name, value) in lists.table("sections, each [asn_list.NAME]")?.entries() {
+            let table = value.table(&format!("a section, [{}]", value.path()))?;
+            core.asn_lists.push(entry::list(name, &table, own)?);
+        }
+    }
     if let Some(sources) = root.take("source") {
         for (name, value) in sources.table("sections, each [source.NAME]")?.entries() {
             let table = value.table(&format!("a section, [{}]", value.path()))?;
-            core.sources.push(entry::source(name, &table, base)?);
+            core.sources.push(source::source(name, &table, base, own)?);
         }
     }
     if let Some(feeds) = root.take("feed") {
         for (name, value) in feeds.table("sections, each [feed.NAME]")?.entries() {
             let table = value.table(&format!("a section, [{}]", value.path()))?;
-            core.feeds.push(entry::feed(name, &table)?);
+            core.feeds.push(entry::feed(name, &table, own)?);
         }
     }
     if let Some(peers) = root.take("peer") {
         for table in peers.tables("sections, each [[peer]] with two brackets")? {
-            core.peers.push(entry::peer(&table)?);
+            core.peers.push(entry::peer(&table, own)?);
         }
     }
     Ok(())
@@ -182,8 +199,8 @@ fn read(file: &Path) -> Result<String, FileError> {
 }
 
 const ROOT: Keys = Keys {
-    served: &["bgp", "limits", "state", "log", "source", "feed", "peer"],
-    later: &["api", "ripestat", "asn_list"],
+    served: &["bgp", "limits", "state", "api", "log", "ripestat", "asn_list", "source", "feed", "peer"],
+    later: &[],
 };
 /// Longest file that is read, in bytes: some 200,000 peers.
 const MAX_FILE: u64 = 64 << 20;

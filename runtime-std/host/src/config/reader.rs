@@ -135,6 +135,13 @@ impl<'a> Document<'a> {
 }
 
 impl<'a> Value<'a> {
+    /// The same, and never to be shown: whoever wrote it may have written a secret.
+    pub(super) fn secret(mut self) -> Self {
+        self.place.is_plain = false;
+        self.document.places.borrow_mut().insert(self.path.clone(), self.place.clone());
+        self
+    }
+
     /// A fault of this value.
     pub(super) fn error(&self, problem: impl Into<String>) -> FileError {
         self.document.error(&self.path, &self.place, &self.span, problem)

@@ -1,9 +1,9 @@
-//! The sections that stand once: `[bgp]`, `[limits]`, `[state]`, `[log]`.
+//! The sections that stand once: `[bgp]`, `[limits]`, `[state]`, `[api]`, `[log]`, `[ripestat]`.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use bgplite_core::config::{Config, UnknownPeers};
+use bgplite_core::config::{AsnData, Config, UnknownPeers};
 
 use super::error::FileError;
 use super::reader::{Keys, Table};
@@ -32,7 +32,13 @@ pub(super) const BGP: Keys = Keys {
 };
 pub(super) const LIMITS: Keys =
     Keys { served: &["connections", "send_hold"], later: &["accepts_per_address"] };
-pub(super) const STATE: Keys = Keys { served: &["dir"], later: &["feed_versions"] };
+pub(super) const STATE: Keys = Keys { served: &["dir", "feed_versions"], later: &[] };
+pub(super) const API: Keys = Keys {
+    served: &["own_urls"],
+    later: &["listen", "admin_token", "reader_token", "registration", "trusted_proxies", "rate_limit"],
+};
+pub(super) const RIPESTAT: Keys =
+    Keys { served: &["url", "source_app", "every", "timeout", "parallel", "asn_data"], later: &[] };
 pub(super) const LOG: Keys = Keys { served: &["level", "format"], later: &[] };
 
 /// What `[bgp]` says beyond the core's configuration.
@@ -140,9 +146,12 @@ pub(super) fn limits(table: &Table<'_>, config: &mut Config) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn state(table: Option<&Table<'_>>, base: &Path) -> Result<PathBuf> {
+pub(super) fn state(table: Option<&Table<'_>>, base: &Path, config: &mut Config) -> Result<PathBuf> {
     if let Some(table) = table {
         table.check_keys(&STATE)?;
+        if let Some(value) = table.take("feed_versions") {
+            config.feed_versions = value.number(1..=1000)? as usize;
+        }
         if let Some(value) = table.take("dir") {
             let dir = value.string()?;
             if dir.is_empty() {
@@ -152,6 +161,41 @@ pub(super) fn state(table: Option<&Table<'_>>, base: &Path) -> Result<PathBuf> {
         }
     }
     Ok(PathBuf::from("/var/lib/bgplite"))
+}
+
+pub(super) fn api(table: &Table<'_>, config: &mut Config) -> Result<()> {
+    table.check_keys(&API)?;
+    if let Some(value) = table.take("own_urls") {
+        config.own_urls = value::choice(&value, &[("off", false), ("on", true)], &[])?;
+    }
+    Ok(())
+}
+
+pub(super) fn ripestat(table: &Table<'_>, config: &mut Config) -> Result<()> {
+    table.check_keys(&RIPESTAT)?;
+    let ripestat = &mut config.ripestat;
+    if let Some(value) = table.take("url") {
+        // Its paths begin with the slash.
+        ripestat.url = value.secret().string()?.trim_end_matches('/').to_owned();
+    }
+    if let Some(value) = table.take("source_app") {
+        ripestat.source_app = value.string()?.to_owned();
+    }
+    if let Some(value) = table.take("every") {
+        ripestat.every = value::duration(&value)?;
+    }
+    if let Some(value) = table.take("timeout") {
+        ripestat.timeout = value::duration(&value)?;
+    }
+    if let Some(value) = table.take("parallel") {
+        ripestat.parallel = value.number(1..=64)? as usize;
+    }
+    if let Some(value) = table.take("asn_data") {
+        let choices =
+            [("ris-prefixes", AsnData::RisPrefixes), ("announced-prefixes", AsnData::AnnouncedPrefixes)];
+        ripestat.asn_data = value::choice(&value, &choices, &[])?;
+    }
+    Ok(())
 }
 
 pub(super) fn log(table: &Table<'_>) -> Result<(LogLevel, LogFormat)> {

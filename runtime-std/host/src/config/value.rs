@@ -24,9 +24,7 @@ pub(super) fn duration(value: &Value<'_>) -> Result<Duration> {
 }
 
 fn parse_duration(text: &str) -> Option<Duration> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at_checked(digits)?;
-    let number: u64 = number.parse().ok()?;
+    let (number, unit) = number_and_unit(text)?;
     let unit_millis = match unit {
         "" if number == 0 => 0,
         "ms" => 1,
@@ -37,6 +35,54 @@ fn parse_duration(text: &str) -> Option<Duration> {
         _ => return None,
     };
     number.checked_mul(unit_millis).map(Duration::from_millis)
+}
+
+/// A count of bytes with its unit: `10MB`, `512KiB`.
+pub(super) fn size(value: &Value<'_>) -> Result<u64> {
+    const EXPECTED: &str = "a number with its unit (B, kB, MB, GB, KiB, MiB or GiB), like \"10MB\"";
+    if !value.is_string() {
+        return Err(value.wrong_type(EXPECTED));
+    }
+    let text = value.string()?;
+    parse_size(text).ok_or_else(|| value.error(format!("{text:?} is no size; write {EXPECTED}")))
+}
+
+fn parse_size(text: &str) -> Option<u64> {
+    let (number, unit) = number_and_unit(text)?;
+    let unit_bytes = match unit {
+        "B" => 1,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    number.checked_mul(unit_bytes)
+}
+
+/// A percentage, or `None` for `"none"`: no bound.
+pub(super) fn percent(value: &Value<'_>) -> Result<Option<u32>> {
+    const EXPECTED: &str = "a percentage like \"50%\", or \"none\"";
+    if !value.is_string() {
+        return Err(value.wrong_type(EXPECTED));
+    }
+    let text = value.string()?;
+    if text == "none" {
+        return Ok(None);
+    }
+    match number_and_unit(text) {
+        Some((number, "%")) if u32::try_from(number).is_ok() => Ok(Some(number as u32)),
+        _ => Err(value.error(format!("{text:?} is no percentage; write {EXPECTED}"))),
+    }
+}
+
+/// Decimal digits, and what follows them.
+fn number_and_unit(text: &str) -> Option<(u64, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits)?;
+    Some((number.parse().ok()?, unit))
 }
 
 /// One of `choices`; `later` are words that a later version will take.

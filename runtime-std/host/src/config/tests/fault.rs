@@ -11,7 +11,7 @@ fn a_typo_names_the_nearest_key_and_its_place() {
     assert_eq!(fault(&format!("{MINIMAL}[[pear]]\n")), "5:3: pear: unknown key; did you mean \"peer\"?");
     assert_eq!(
         fault(&format!("{MINIMAL}[state]\n  zebra = 1\n")),
-        "6:3: state.zebra: unknown key; known here are dir"
+        "6:3: state.zebra: unknown key; known here are dir, feed_versions"
     );
     // A slip of a key that must be there is named as the slip that it is.
     assert_eq!(
@@ -29,10 +29,14 @@ fn a_wrong_type_or_value_shows_its_key_and_a_caret() {
         "5:15: bgp.hold_time: \"forever\" is no duration; write a number with its unit (ms, s, m, h or d), like \
          \"240s\"\n 5 | hold_time = \"forever\"\n   |             ^^^^^^^^^"
     );
-    for (line, sentence) in FAULTS {
+    let mut wrong = Vec::new();
+    for (line, sentence) in FAULTS.into_iter().chain(WEB_FAULTS) {
         let shown = bgp_fault(line);
-        assert_eq!(shown.lines().next().unwrap(), sentence, "{line}");
+        if shown.lines().next() != Some(sentence) {
+            wrong.push((line, shown));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
@@ -43,28 +47,17 @@ fn a_fault_in_an_expression_has_its_own_column() {
         fault(&text)
     };
     assert_eq!(
-        feed("\"ru + ru - ru\""),
-        "9:17: feed.ru.expr: \"-\" is not supported by this version yet; join sources with \"+\"\n \
-         9 | expr = \"ru + ru - ru\"\n   |                 ^"
+        feed("\"ru + ru ru\""),
+        "9:17: feed.ru.expr: before \"ru\" must stand \"+\", \"-\" or \"&\"\n 9 | expr = \"ru + ru ru\"\n   |                 ^^"
     );
     for (expr, sentence) in [
-        (
-            "\"ru & ru\"",
-            "9:12: feed.ru.expr: \"&\" is not supported by this version yet; join sources with \"+\"",
-        ),
-        (
-            "\"(ru)\"",
-            "9:9: feed.ru.expr: \"(\" is not supported by this version yet; join sources with \"+\"",
-        ),
-        ("\"ru ru\"", "9:12: feed.ru.expr: before \"ru\" must stand \"+\""),
         ("\"+ ru\"", "9:9: feed.ru.expr: here must stand the name of a source, not \"+\""),
-        ("\"ru +\"", "9:8: feed.ru.expr: ends with \"+\"; after it must stand the name of a source"),
-        ("\" \"", "9:8: feed.ru.expr: is empty; name the sources it is made of, like \"ru + extra\""),
+        ("\"ru +\"", "9:13: feed.ru.expr: ends too early; after it must stand the name of a source"),
+        ("\"(ru\"", "9:12: feed.ru.expr: here must stand \")\""),
+        ("\" \"", "9:10: feed.ru.expr: is empty; name the sources it is made of, like \"ru + extra\""),
         ("\"rux\"", "9:8: feed.ru.expr: no source is called \"rux\"; did you mean \"ru\"?"),
-        (
-            "\"\\u0072u - x\"",
-            "9:8: feed.ru.expr: \"-\" is not supported by this version yet; join sources with \"+\"",
-        ),
+        ("\"ru - rux\"", "9:8: feed.ru.expr: no source is called \"rux\"; did you mean \"ru\"?"),
+        ("\"\\u0072u x\"", "9:8: feed.ru.expr: before \"x\" must stand \"+\", \"-\" or \"&\""),
     ] {
         assert_eq!(feed(expr).lines().next().unwrap(), sentence);
     }
@@ -162,6 +155,16 @@ fn a_secret_is_never_shown() {
         "next_hop = \"x\" token = \"hunter2\"",
         "[api]\nadmin_token = \"hunter2\"",
         "[source.x]\nkind = \"http\"\nheaders = { \"X-Api-Key\" = \"hunter2\" }",
+        "[source.x]\nkind = \"http\"\nurl = \"http://h/\"\nheaders = { \"X-Api-Key\" = \"hunter2\" }",
+        "[source.x]\nkind = \"http\"\nurl = \"http://h/\"\nheaders.authorization = \"hunter2\"",
+        "[source.x]\nkind = \"http\"\nurl = \"http://h/\"\nheaders = { X = \"hunter2\\u0001\" }",
+        "[source.x]\nkind = \"http\"\nurl = \"http://h/\"\nheaders = { Host = \"hunter2\" }",
+        "[source.x]\nkind = \"http\"\nurl = \"http://h/\"\nheaders = \"hunter2\"",
+        "[source.x]\nkind = \"http\"\nurl = \"http://bob:hunter2@h/\"",
+        "[source.x]\nkind = \"http\"\nurl = [\"http://h/?hunter2\"]",
+        "[source.x]\nkind = \"file\"\npath = \"x\"\nurl = \"http://h/?hunter2\"",
+        "[ripestat]\nurl = \"http://bob:hunter2@h/\"",
+        "[[peer]]\nname = \"a\"\naddress = \"any\"\nasn = 1\nurls = [\"http://bob:hunter2@h/\"]",
         "[source.x]\nkind = \"file\"\npath = \"x\"\nheaders = { \"X-Api-Key\" = \"hunter2\" }",
         "[[peer]]\nname = \"a\"\naddress = \"any\"\nasn = 1\nfeeds = []\nmd5 = \"hunter2\"",
         "peer = [{ name = \"a\", md5 = \"hunter2\" }]",
@@ -239,7 +242,7 @@ const FAULTS: [(&str, &str); 29] = [
     ("[peer]", "5:1: peer: is a table; write sections, each [[peer]] with two brackets"),
     (
         "[source.a]\nkind = \"http\"\nurl = \"x\"",
-        "6:8: source.a.kind: \"http\" is not supported by this version yet; write \"file\" or \"inline\"",
+        "7:1: source.a.url: is no web address; write one like \"https://lists.example.net/extra.txt\"",
     ),
     (
         "[source.a]\nkind = \"file\"",
@@ -256,5 +259,175 @@ const FAULTS: [(&str, &str); 29] = [
     (
         "[source.\"a b\"]\nkind = \"inline\"\nprefixes = []",
         "5:9: source.a b: is no name: use 1 to 64 letters, digits, '-', '_' or '.', not '.' first",
+    ),
+];
+
+/// The same, of sources, lists and what peers ask for.
+const WEB_FAULTS: [(&str, &str); 45] = [
+    ("[source.a]\nkind = \"htpp\"", "6:8: source.a.kind: \"htpp\" is not known; did you mean \"http\"?"),
+    (
+        "[source.a]\nkind = \"http\"",
+        "5:1: source.a.url: is missing; write the list's URL, like url = \"https://lists.example.net/extra.txt\"",
+    ),
+    (
+        "[source.a]\nkind = \"ripestat\"",
+        "5:1: source.a.asn: is missing; write the AS whose prefixes are meant, like asn = 13335",
+    ),
+    (
+        "[source.a]\nkind = \"country\"",
+        "5:1: source.a.country: is missing; write its code of two letters, like country = \"DE\"",
+    ),
+    (
+        "[source.a]\nkind = \"country\"\ncountry = \"Germany\"",
+        "7:11: source.a.country: \"Germany\" is no country: use its code of two letters (ISO 3166-1), like \"DE\"",
+    ),
+    (
+        "[source.a]\nkind = \"ripestat\"\nasn = 23456",
+        "7:7: source.a.asn: 23456 is reserved; nobody announces it",
+    ),
+    (
+        "[source.a]\nkind = \"file\"\npath = \"x\"\ntimeout = \"1s\"",
+        "8:11: source.a.timeout: belongs to kind = \"http\" or \"preset\"; a file source has a path",
+    ),
+    (
+        "[source.a]\nkind = \"inline\"\nprefixes = []\nguard = {}",
+        "8:9: source.a.guard: belongs to kind = \"file\", \"http\", \"ripestat\", \"country\" or \"preset\"; an inline \
+         source has prefixes",
+    ),
+    (
+        "[source.a]\nkind = \"http\"\nurl = \"http://h/\"\nevery = \"5s\"",
+        "8:9: source.a.every: must be at least 10s; ask no server more often",
+    ),
+    (
+        "[source.a]\nkind = \"http\"\nurl = \"http://h/\"\ntimeout = \"2h\"",
+        "8:11: source.a.timeout: must be longer than 0 and at most 1h",
+    ),
+    (
+        "[source.a]\nkind = \"http\"\nurl = \"http://h/\"\nmax_body = \"10\"",
+        "8:12: source.a.max_body: \"10\" is no size; write a number with its unit (B, kB, MB, GB, KiB, MiB or GiB), \
+         like \"10MB\"",
+    ),
+    (
+        "[source.a]\nkind = \"http\"\nurl = \"http://h/\"\nmax_body = \"2GB\"",
+        "8:12: source.a.max_body: must be from 1 byte to 1GB",
+    ),
+    (
+        "[source.a]\nkind = \"http\"\nurl = \"http://h/\"\nredirects = 11",
+        "8:13: source.a.redirects: 11 is out of range; write a number from 0 to 10",
+    ),
+    (
+        "[source.a]\nkind = \"http\"\nurl = \"http://h/\"\nheaders = { \"x y\" = \"1\" }",
+        "8:13: source.a.headers.x y: is no name of a header; write one like \"X-Api-Key\"",
+    ),
+    (
+        "[source.a]\nkind = \"http\"\nurl = \"http://h/\"\nheaders = { Range = \"1\" }",
+        "8:13: source.a.headers.Range: is a header that belongs to the exchange itself; remove it",
+    ),
+    (
+        "[source.a]\nkind = \"http\"\nurl = \"http://h/\"\nheaders = { \"X-Api-Key\" = \"k\" }",
+        "8:27: source.a.headers.X-Api-Key: is a secret by its name, and must not stand in this file; write \
+         \"env:NAME\" or \"file:PATH\"",
+    ),
+    (
+        "[source.a]\nkind = \"http\"\nurl = \"http://h/\"\nheaders = { X = \"env:\" }",
+        "8:17: source.a.headers.X: names no environment variable; write one like \"env:EXTRA_KEY\"",
+    ),
+    (
+        "[source.a]\nkind = \"file\"\npath = \"x\"\nformat = \"xml\"",
+        "8:10: source.a.format: \"xml\" is not known; write \"lines\", \"ranges\", \"json:PATH\" like \
+         \"json:prefixes[].ip_prefix\", or \"csv:COLUMN\"",
+    ),
+    (
+        "[source.a]\nkind = \"file\"\npath = \"x\"\nformat = [\"json:a\", \"lines\"]",
+        "8:21: source.a.format: is no path; only paths into JSON can be several",
+    ),
+    (
+        "[source.a]\nkind = \"file\"\npath = \"x\"\nformat = \"json:a,,b\"",
+        "8:10: source.a.format: has an empty path; write one like \"json:prefixes[].ip_prefix\"",
+    ),
+    (
+        "[source.a]\nkind = \"file\"\npath = \"x\"\nformat = \"csv:\"",
+        "8:10: source.a.format: names no column; write its name or its number, like \"csv:network\" or \"csv:1\"",
+    ),
+    (
+        "[source.a]\nkind = \"file\"\npath = \"x\"\nwhere = { a = \"b\" }",
+        "8:9: source.a.where: filters the fields of JSON; it needs format = \"json:PATH\"",
+    ),
+    (
+        "[source.a]\nkind = \"file\"\npath = \"x\"\nformat = \"json:a\"\nwhere = { a = [] }",
+        "9:15: source.a.where.a: is empty, and nothing would pass; write a pattern like \"*\"",
+    ),
+    (
+        "[source.a]\nkind = \"file\"\npath = \"x\"\nguard = { max_shrink = 50 }",
+        "8:24: source.a.guard.max_shrink: is an integer; write a percentage like \"50%\", or \"none\"",
+    ),
+    (
+        "[source.a]\nkind = \"file\"\npath = \"x\"\nguard = { max_shrink = \"101%\" }",
+        "8:24: source.a.guard.max_shrink: must be from 0% to 100%, or \"none\"",
+    ),
+    (
+        "[source.a]\nkind = \"file\"\npath = \"x\"\nguard = { max_growth = \"-1%\" }",
+        "8:24: source.a.guard.max_growth: \"-1%\" is no percentage; write a percentage like \"50%\", or \"none\"",
+    ),
+    (
+        "[source.a]\nkind = \"file\"\npath = \"x\"\nguard = { max_shrnk = \"1%\" }",
+        "8:11: source.a.guard.max_shrnk: unknown key; did you mean \"max_shrink\"?",
+    ),
+    (
+        "[source.a]\nkind = \"file\"\npath = \"x\"\nguard = { must_contain = [\"x\"] }",
+        "8:27: source.a.guard.must_contain: \"x\" is no prefix: not an IPv4 or IPv6 address",
+    ),
+    (
+        "[source.a]\nkind = \"file\"\npath = \"x\"\nguard = { must_contain = [\"10.0.0.0/8\"], must_not_contain = \
+         [\"10.1.0.0/16\"] }",
+        "8:61: source.a.guard.must_not_contain: 10.1.0.0/16 overlaps 10.0.0.0/8 in must_contain; no list could have \
+         both",
+    ),
+    ("[ripestat]\nparallel = 65", "6:12: ripestat.parallel: 65 is out of range; write a number from 1 to 64"),
+    ("[ripestat]\nevery = \"9s\"", "6:9: ripestat.every: must be at least 10s; ask no server more often"),
+    ("[ripestat]\ntimeout = \"0\"", "6:11: ripestat.timeout: must be longer than 0 and at most 1h"),
+    (
+        "[ripestat]\nsource_app = \"a b\"",
+        "6:14: ripestat.source_app: is no name for RIPEstat: use 1 to 64 letters, digits or signs, like \"bgplite\"",
+    ),
+    (
+        "[ripestat]\nurl = \"https://h/?x\"",
+        "6:1: ripestat.url: ends with a query; write the address of the service alone",
+    ),
+    (
+        "[ripestat]\nasn_data = \"ris\"",
+        "6:12: ripestat.asn_data: \"ris\" is not known; write \"ris-prefixes\" or \"announced-prefixes\"",
+    ),
+    ("[asn_list.a]\nasns = []", "6:8: asn_list.a.asns: must name 1 to 1000 ASNs, like [13335, 209242]"),
+    ("[asn_list.a]\nasns = [1, 65535]", "6:8: asn_list.a.asns: 65535 is reserved; nobody announces it"),
+    (
+        "[asn_list.a]\nasns = [\"AS1\"]",
+        "6:9: asn_list.a.asns: is a string; write a number from 1 to 4294967295",
+    ),
+    (
+        "[state]\nfeed_versions = 0",
+        "6:17: state.feed_versions: 0 is out of range; write a number from 1 to 1000",
+    ),
+    ("[api]\nown_urls = true", "6:12: api.own_urls: is a boolean; write a string in quotes"),
+    (
+        "[[peer]]\nname = \"a\"\naddress = \"any\"\nasn = 1\nlists = [\"x\"]",
+        "9:9: peer[0].lists: no AS list is called \"x\"",
+    ),
+    (
+        "[[peer]]\nname = \"a\"\naddress = \"any\"\nasn = 1\ncountries = [\"D\"]",
+        "9:14: peer[0].countries: \"D\" is no country: use its code of two letters (ISO 3166-1), like \"DE\"",
+    ),
+    (
+        "[[peer]]\nname = \"a\"\naddress = \"any\"\nasn = 1\nfeeds = []\nmax_prefixes = 0",
+        "10:16: peer[0].max_prefixes: 0 is out of range; write a number from 1 to 4294967295",
+    ),
+    (
+        "[[peer]]\nname = \"a\"\naddress = \"any\"\nasn = 1\nfeeds = []\non_limit = \"drop\"",
+        "10:12: peer[0].on_limit: \"drop\" is not known; write \"hold\" or \"trim\"",
+    ),
+    (
+        "[[peer]]\nname = \"a\"\naddress = \"any\"\nasn = 1\nfeeds = []\ncommunities = [\"1:2:3:4\"]",
+        "10:16: peer[0].communities: \"1:2:3:4\": a community is two numbers up to 65535, like \"65010:100\"; for an \
+         ASN of four bytes use large_community",
     ),
 ];
