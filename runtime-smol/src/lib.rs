@@ -5,6 +5,7 @@
 
 mod bell;
 mod conn;
+mod control;
 mod daemon;
 mod deadline;
 mod listener;

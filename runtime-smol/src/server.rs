@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -15,10 +15,11 @@ use bgplite_core::server::{Command, CommandError, Reply, RouteServer};
 use bgplite_host::clock::{self, Clock};
 use bgplite_host::record::{self, Recorder};
 use bgplite_host::socket::BindError;
-use bgplite_host::store::{SledStore, Store};
+use bgplite_host::store::{self, Store};
 use bgplite_host::{HostConfig, HostError};
 use smol::{LocalExecutor, Task, unblock};
 
+use crate::control::Control;
 use crate::deadline;
 use crate::listener::{Bound, Listener, bind};
 use crate::shell::{Shell, write_all};
@@ -26,8 +27,10 @@ use crate::shell::{Shell, write_all};
 /// How a server is started, beyond its configuration.
 #[derive(Clone, Default)]
 pub struct Options {
-    /// Where it keeps its state; `None` is a [`SledStore`] in the configuration's `state_dir`.
+    /// Where it keeps its state; `None` is the store that the configuration names, in its `state_dir`.
     pub store: Option<Arc<dyn Store>>,
+    /// Where its control socket is; `None` has none. A socket that is there is replaced.
+    pub control: Option<PathBuf>,
     /// Seed of every random choice; `None` is another one each time.
     pub seed: Option<u64>,
     /// Where to record what the core is told and says; `None` does not.
@@ -37,6 +40,7 @@ pub struct Options {
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
+            .field("control", &self.control)
             .field("seed", &self.seed)
             .field("record", &self.record)
             .finish_non_exhaustive()
@@ -51,6 +55,7 @@ pub struct Server {
     store: Arc<dyn Store>,
     state_dir: PathBuf,
     listeners: RefCell<Vec<Listener>>,
+    control: RefCell<Option<Control>>,
     _tasks: [Task<()>; 2],
 }
 
@@ -108,7 +113,7 @@ impl Server {
             config.listen.iter().map(|address| bind(*address, config.ttl)).collect::<Result<_, _>>()?;
         let store = match options.store {
             Some(store) => store,
-            None => Arc::new(SledStore::open(&config.state_dir)?),
+            None => store::open(config.store, &config.state_dir)?,
         };
         let loaded = store.load()?;
         for damage in &loaded.damaged {
@@ -133,12 +138,14 @@ impl Server {
         ];
         shell.perform_all();
         let listeners = bound.into_iter().map(|bound| bound.accept(&shell, executor)).collect();
+        let control = options.control.and_then(|path| control_at(&path, &shell, executor));
         Ok(Self {
             shell,
             executor: Rc::clone(executor),
             store,
             state_dir: config.state_dir,
             listeners: RefCell::new(listeners),
+            control: RefCell::new(control),
             _tasks: tasks,
         })
     }
@@ -205,6 +212,7 @@ impl Server {
     /// is done, however long it takes: limit it.
     pub async fn shut_down(&self, text: &str) {
         self.listeners.borrow_mut().clear();
+        self.control.borrow_mut().take();
         let reply = self.shell.command(Command::Shutdown { text: text.to_owned() });
         // An error is a core that forgot the ticket; there is nothing more to wait for.
         let _ = reply.recv().await;
@@ -216,9 +224,26 @@ impl Server {
     }
 }
 
+/// A server without it serves peers all the same.
+fn control_at(path: &Path, shell: &Rc<Shell>, executor: &Rc<LocalExecutor<'static>>) -> Option<Control> {
+    match Control::listen(path, shell, executor) {
+        Ok(control) => Some(control),
+        Err(error) => {
+            let (path, error) = (path.display(), error.to_string());
+            log::warn!(
+                target: "bgplite",
+                "event=control_unavailable path={path} error={error:?} remedy=\"a shorter state.dir that this user may \
+                 write to\""
+            );
+            None
+        }
+    }
+}
+
 impl Drop for Server {
     /// The tasks hold the shell, and the shell the tasks: cut here.
     fn drop(&mut self) {
+        self.control.borrow_mut().take();
         self.shell.drop_conns();
         self.shell.stop_recording();
     }

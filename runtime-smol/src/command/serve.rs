@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bgplite_host::{HostConfig, HostError, log, record};
+use bgplite_host::{HostConfig, HostError, control, log, record};
 use bgplite_smol::{Options, Stopped, serve};
 
 #[derive(clap::Args)]
@@ -31,7 +31,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, HostError> {
         segment_bytes: arguments.record_segment,
         total_bytes: arguments.record_total,
     });
-    let options = Options { record, ..Options::default() };
+    let control = Some(config.state_dir.join(control::SOCKET));
+    let options = Options { record, control, ..Options::default() };
     // However it stopped, it was asked to.
     let _: Stopped = serve(config, Some(arguments.config.clone()), options)?;
     Ok(ExitCode::SUCCESS)

@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod error;
 pub mod fetch;
 pub mod limit;

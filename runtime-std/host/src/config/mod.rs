@@ -21,6 +21,8 @@ use toml::de::DeTable;
 pub use error::{FileError, Position};
 use reader::{Document, Keys, Table};
 
+use crate::store::StoreKind;
+
 /// All that one configuration file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostConfig {
@@ -33,6 +35,8 @@ pub struct HostConfig {
     pub ttl: u8,
     /// The directory of the store.
     pub state_dir: PathBuf,
+    /// Which store is in it.
+    pub store: StoreKind,
     /// The least urgent level that is logged.
     pub log_level: LogLevel,
     /// How log lines look.
@@ -71,6 +75,7 @@ impl HostConfig {
             listen: vec![SocketAddr::from(([0, 0, 0, 0], 179)), SocketAddr::from(([0u16; 8], 179))],
             ttl: 255,
             state_dir: PathBuf::from("/var/lib/bgplite"),
+            store: StoreKind::default(),
             log_level: LogLevel::default(),
             log_format: LogFormat::default(),
         }
@@ -99,7 +104,9 @@ impl HostConfig {
         if let Some(table) = section("limits")? {
             section::limits(&table, &mut core)?;
         }
-        let state_dir = section::state(section("state")?.as_ref(), base, &mut core)?;
+        let state = section("state")?;
+        let state_dir = section::state(state.as_ref(), base, &mut core)?;
+        let store = section::store(state.as_ref())?;
         if let Some(table) = section("api")? {
             section::api(&table, &mut core)?;
         }
@@ -120,6 +127,7 @@ impl HostConfig {
             core,
             ttl: bgp.ttl,
             state_dir,
+            store,
             log_level,
             log_format,
         })

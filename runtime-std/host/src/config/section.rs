@@ -9,6 +9,7 @@ use super::error::FileError;
 use super::reader::{Keys, Table};
 use super::value;
 use super::{LogFormat, LogLevel};
+use crate::store::StoreKind;
 
 type Result<T> = std::result::Result<T, FileError>;
 
@@ -32,7 +33,7 @@ pub(super) const BGP: Keys = Keys {
 };
 pub(super) const LIMITS: Keys =
     Keys { served: &["connections", "send_hold"], later: &["accepts_per_address"] };
-pub(super) const STATE: Keys = Keys { served: &["dir", "feed_versions"], later: &[] };
+pub(super) const STATE: Keys = Keys { served: &["dir", "store", "feed_versions"], later: &[] };
 pub(super) const API: Keys = Keys {
     served: &["own_urls"],
     later: &["listen", "admin_token", "reader_token", "registration", "trusted_proxies", "rate_limit"],
@@ -196,6 +197,14 @@ pub(super) fn ripestat(table: &Table<'_>, config: &mut Config) -> Result<()> {
         ripestat.asn_data = value::choice(&value, &choices, &[])?;
     }
     Ok(())
+}
+
+pub(super) fn store(table: Option<&Table<'_>>) -> Result<StoreKind> {
+    let words = [("sled", StoreKind::Sled), ("file", StoreKind::File)];
+    match table.and_then(|table| table.take("store")) {
+        Some(value) => value::choice(&value, &words, &[]),
+        None => Ok(StoreKind::default()),
+    }
 }
 
 pub(super) fn log(table: &Table<'_>) -> Result<(LogLevel, LogFormat)> {
