@@ -56,7 +56,6 @@ fn make(dir: &Path) {
 }
 
 /// How one case is damaged.
-#[derive(Clone, Debug)]
 struct Damage {
     /// Relative to the state directory; one or two.
     files: Vec<PathBuf>,
@@ -136,7 +135,7 @@ fn child_opens_a_damaged_store() {
         return;
     };
     let dir = PathBuf::from(dir);
-    let mut said = String::new();
+    let mut said = Vec::new();
     for _ in 0..2 {
         let started = Instant::now();
         match SledStore::open(&dir) {
@@ -154,16 +153,16 @@ fn child_opens_a_damaged_store() {
                         .iter()
                         .all(|(&id, &revision)| id != 2 && revision == if id == 1 { 2 } else { 1 });
                 let verdict = if is_whole && is_all { "all" } else { "some" };
-                said += &format!("{verdict} {} {:?}\n", peers.len(), loaded.damaged);
+                said.push(format!("{verdict} {} {:?}", peers.len(), loaded.damaged));
                 // It works on.
                 put(&store, [registered(1, 2)]);
                 store.close().unwrap();
             }
-            Err(error) => said += &format!("refused {error}\n"),
+            Err(error) => said.push(format!("refused {error}")),
         }
-        said += &format!("{}\n", started.elapsed().as_millis());
+        said.push(started.elapsed().as_millis().to_string());
     }
-    fs::write(dir.with_extension("said"), said).unwrap();
+    fs::write(dir.with_extension("said"), said.join("\n")).unwrap();
 }
 
 #[test]
@@ -210,7 +209,7 @@ fn run(scratch: &Path, template: &Path, case: u64) -> (&'static str, Duration) {
     let mut errors = String::new();
     child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
     child.wait().unwrap();
-    let context = format!("case {case}: {damage:?}");
+    let context = format!("case {case}: {} of {:?}", damage.how, damage.files);
     let said = fs::read_to_string(dir.with_extension("said"))
         .unwrap_or_else(|_| panic!("{context}: it never came back\n{errors}"));
     assert!(!errors.contains("panicked"), "{context}: {errors}");

@@ -108,7 +108,7 @@ impl Bodies {
             match record {
                 Ok(record) => records.feeds.push(record),
                 Err(sentence) => {
-                    damaged.push(format!("{sentence}; it is built anew, without earlier versions"))
+                    damaged.push(format!("{sentence}; it is built anew, without earlier versions"));
                 }
             }
         }

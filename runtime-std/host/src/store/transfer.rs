@@ -156,7 +156,8 @@ pub fn import(kind: StoreKind, dir: &Path, file: &Path) -> Result<(Counts, Vec<S
     match kind {
         StoreKind::Sled => drop(recover::create(dir, generation, &content)?),
         StoreKind::File => {
-            journal::Journal::remove(dir).map_err(|error| write_error(&dir.join(journal::CURRENT), &error))?
+            journal::Journal::remove(dir)
+                .map_err(|error| write_error(&dir.join(journal::CURRENT), &error))?;
         }
     }
     Ok((Counts::from(&content), damaged))
