@@ -38,6 +38,8 @@ pub(crate) enum Decision<'a> {
     Admission(Admission),
     /// A new connection met one in this state.
     Collision(State, Survivor),
+    /// What became of a command about a peer.
+    Registration(Registration),
     /// Which group an established peer is in.
     Subscription(Subscription),
     Shape(Shape),
@@ -123,6 +125,64 @@ outcomes! {
         WrongAsn,
         /// Offers only families that its entry has not.
         NoFamily,
+        /// An address where only peers are that are turned away.
+        Dormant,
+        /// By its OPEN a peer that waits for approval, or a removed one.
+        IdentifiedDormant,
+        /// By its OPEN nobody we know, at an address where somebody is whom we know.
+        UnknownAfterAll,
+        /// An unknown peer that was not Established in time.
+        UnknownExpired,
+    }
+}
+
+outcomes! {
+    /// What became of a command that registers, changes or removes a peer.
+    Registration {
+        /// Too many wait.
+        Busy,
+        /// Waits for the write under way.
+        Waits,
+        /// Dropped, since we are about to stop.
+        ShuttingDown,
+        /// A peer that was not there.
+        New,
+        /// A peer that was removed is registered again.
+        Back,
+        /// A peer that is there is registered again.
+        Again,
+        /// It is let in.
+        Approved,
+        /// It is removed.
+        Removed,
+        /// A removed peer is forgotten.
+        Forgotten,
+        /// Refused, for whatever reason.
+        Refused,
+        /// Refused: somebody else changed it first.
+        OtherRevision,
+        /// Refused: another peer matches the same.
+        OtherPeers,
+        /// Refused: another peer has the name.
+        NameTaken,
+        /// Refused: it is the configuration's.
+        Configured,
+        /// Refused: there is none.
+        NotFound,
+        /// Nothing is to be changed.
+        Unchanged,
+        /// The store has it.
+        Stored,
+        /// The store failed.
+        StoreFailed,
+        /// Its view is sent again.
+        Resent,
+        /// Its session is reset.
+        Reset,
+        /// It has no session.
+        NoSession,
+        /// A configured peer stands in its place from now on.
+        Shadowed,
     }
 }
 

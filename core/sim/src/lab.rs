@@ -1,6 +1,6 @@
 //! One server, its clients, and what lies between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use bgplite_core::config::Config;
 use bgplite_core::ids::{ConnId, SourceId, Ticket};
 use bgplite_core::server::{
     Action, Batch, Command, FetchOutcome, FetchRequest, Input, Notice, Records, Reply, RouteServer,
+    StoreWrite,
 };
 use bgplite_core::session::Lost;
 use bgplite_core::time::{Duration, Instant};
@@ -31,6 +32,12 @@ pub struct Lab {
     pub files: BTreeMap<String, Vec<u8>>,
     /// Why the server could not start.
     pub failure: Option<String>,
+    /// Whether what is written waits until [`store`](Self::store) says what became of it.
+    pub is_store_slow: bool,
+    /// What waits.
+    pub writes: VecDeque<(Ticket, StoreWrite)>,
+    /// The wall clock of commands, in seconds since the Unix epoch.
+    pub unix_secs: u64,
     links: BTreeMap<ConnId, Link>,
     next_conn: u64,
     next_ticket: u64,
@@ -74,9 +81,12 @@ impl Lab {
             now,
             notices: Vec::new(),
             replies: Vec::new(),
-            stored: Records::default(),
+            stored: records.clone(),
             files,
             failure: None,
+            is_store_slow: false,
+            writes: VecDeque::new(),
+            unix_secs: 0,
             links: BTreeMap::new(),
             next_conn: 0,
             next_ticket: 0,
@@ -173,9 +183,24 @@ impl Lab {
     pub fn command(&mut self, command: Command) -> Ticket {
         self.next_ticket += 1;
         let ticket = Ticket(self.next_ticket);
-        self.server.handle(self.now, Input::Command { ticket, unix_secs: 0, command });
+        self.server.handle(self.now, Input::Command { ticket, unix_secs: self.unix_secs, command });
         self.run();
         ticket
+    }
+
+    /// What the server said to a command, if it has.
+    pub fn reply(&self, ticket: Ticket) -> Option<&Reply> {
+        self.replies.iter().find(|(of, _)| *of == ticket).map(|(_, reply)| reply)
+    }
+
+    /// The oldest write that waits is durable, or has failed.
+    pub fn store(&mut self, result: Result<(), String>) {
+        let (ticket, write) = self.writes.pop_front().expect("a write waits");
+        if result.is_ok() {
+            self.stored.apply(write);
+        }
+        self.server.handle(self.now, Input::Stored { ticket, result });
+        self.run();
     }
 
     /// Lets everything happen that can happen without time passing.
@@ -239,6 +264,9 @@ impl Lab {
                 Action::Transmit { conn } => self.link(conn).is_signalled = true,
                 Action::Close { conn, flush } => self.link(conn).close = Some(flush),
                 Action::Fetch { source, request } => self.fetch(source, &request),
+                Action::Store { ticket, write } if self.is_store_slow => {
+                    self.writes.push_back((ticket, write));
+                }
                 Action::Store { ticket, write } => {
                     self.stored.apply(write);
                     self.server.handle(self.now, Input::Stored { ticket, result: Ok(()) });

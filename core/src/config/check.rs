@@ -88,7 +88,7 @@ fn check_subscription(
     Ok(())
 }
 
-fn check_next_hops(
+pub(super) fn check_next_hops(
     section: &str,
     v4: Option<NextHop<Ipv4Addr>>,
     v6: Option<NextHop<Ipv6Addr>>,
@@ -119,7 +119,7 @@ fn check_names<'a>(kind: &str, names: impl Iterator<Item = &'a String>) -> Resul
     Ok(())
 }
 
-fn check_name(path: &str, name: &str) -> Result<(), ConfigError> {
+pub(super) fn check_name(path: &str, name: &str) -> Result<(), ConfigError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if name.is_empty() || name.len() > MAX_NAME_LEN || !name.bytes().all(plain) || name.starts_with('.') {
         let problem = "is no name: use 1 to 64 letters, digits, '-', '_' or '.', not '.' first";
@@ -128,7 +128,7 @@ fn check_name(path: &str, name: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn check_reference<'a>(
+pub(super) fn check_reference<'a>(
     path: &str,
     kind: &str,
     name: &str,
@@ -144,7 +144,7 @@ fn check_reference<'a>(
     Err(error(path, problem))
 }
 
-fn error(path: impl Into<String>, problem: impl Into<String>) -> ConfigError {
+pub(super) fn error(path: impl Into<String>, problem: impl Into<String>) -> ConfigError {
     ConfigError { path: path.into(), problem: problem.into() }
 }
 

@@ -6,6 +6,7 @@ mod expr;
 mod near;
 mod source;
 mod subscription;
+mod subscription_check;
 mod url;
 
 use alloc::string::String;
@@ -21,6 +22,7 @@ pub use source::{
     AsnData, AsnListConfig, Format, Guard, HttpLocation, JsonFormat, Location, RipestatConfig, SourceConfig,
 };
 pub use subscription::{OnLimit, OwnAddress, Subscription, Tag};
+pub(crate) use subscription_check::{check_chosen_name, check_registration};
 pub use url::{MAX_URL_LEN, Url, UrlError, shown_url};
 
 use crate::ids::Asn;

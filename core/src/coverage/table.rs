@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::{
-    Admission, Agreement, Decision, Feed, Image, Outbound, Reload, Server, Shape, Source, Subscription,
+    Admission, Agreement, Decision, Feed, Image, Outbound, Registration, Reload, Server, Shape, Source,
+    Subscription,
 };
 use crate::server::Survivor;
 use crate::session::{DownReason, State, Timer};
@@ -83,6 +84,7 @@ pub fn decisions() -> Vec<(String, bool)> {
     list::<Outbound>(&mut all, OUTBOUND, "outbound");
     list::<Image>(&mut all, IMAGE, "image");
     list::<Server>(&mut all, SERVER, "server");
+    list::<Registration>(&mut all, REGISTRATION, "registration");
     all
 }
 
@@ -103,7 +105,8 @@ const OUTBOUND: usize = 13;
 const IMAGE: usize = 14;
 const SERVER: usize = 15;
 const SHAPE: usize = 16;
-const AREAS: usize = 17;
+const REGISTRATION: usize = 17;
+const AREAS: usize = 18;
 
 /// Area, row and column.
 fn place(decision: &Decision<'_>) -> [usize; 3] {
@@ -125,6 +128,7 @@ fn place(decision: &Decision<'_>) -> [usize; 3] {
         Decision::Outbound(outbound) => [OUTBOUND, outbound.ordinal(), 0],
         Decision::Image(image) => [IMAGE, image.ordinal(), 0],
         Decision::Server(server) => [SERVER, server.ordinal(), 0],
+        Decision::Registration(registration) => [REGISTRATION, registration.ordinal(), 0],
     }
 }
 

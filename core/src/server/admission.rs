@@ -2,17 +2,17 @@
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use super::collision::{self, Speaker, Survivor};
 use super::conn::{Conn, Owner};
-use super::peer::{NoPeer, Peer};
+use super::peer::{NoPeer, Peer, Prospect};
 use super::{Action, Phase, RouteServer};
 use crate::config::{Families, UnknownPeers};
 use crate::coverage::{self, Admission, Decision, Server};
 use crate::ids::ConnId;
 use crate::session::{Negotiated, Session, SessionConfig};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::{Notification, RefreshKind, RouteRefresh};
 
 impl RouteServer {
@@ -37,7 +37,11 @@ impl RouteServer {
         }
         let canonical = |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
         let (local, remote) = (canonical(local), canonical(remote));
-        let families = self.registry.families(local, remote.ip()).unwrap_or(Families::BOTH);
+        let prospect = self.registry.prospect(local, remote.ip());
+        let families = match prospect {
+            Prospect::Known(families) => families,
+            Prospect::Dormant | Prospect::Unknown => Families::BOTH,
+        };
         let session = Session::new(
             SessionConfig {
                 asn: self.config.asn,
@@ -52,25 +56,42 @@ impl RouteServer {
             now,
         );
         let mut conn = Conn::new(local, remote, session);
-        if let Err(refusal) = self.admit(&mut conn) {
+        conn.expiry = (!matches!(prospect, Prospect::Known(_))).then(|| now + UNKNOWN_DEADLINE);
+        if let Err(refusal) = self.admit(&mut conn, prospect) {
             self.stats.refused += 1;
             conn.session.close(refusal);
         }
+        self.by_remote.entry(conn.address()).or_default().insert(id);
         self.conns.insert(id, conn);
         self.drive(now, id);
     }
 
     /// Whether a connection may stay until its OPEN tells more; otherwise the Cease it gets (RFC 4486).
-    fn admit(&mut self, conn: &mut Conn) -> Result<(), Notification> {
+    fn admit(&mut self, conn: &mut Conn, prospect: Prospect) -> Result<(), Notification> {
         if self.conns.len() >= self.config.max_connections {
             coverage::hit(Admission::Full);
             return Err(cease(OUT_OF_RESOURCES));
         }
-        let address = conn.address();
-        if self.registry.families(conn.local, address).is_some() {
-            coverage::hit(Admission::Registered);
-            return Ok(());
+        match prospect {
+            Prospect::Known(_) => {
+                coverage::hit(Admission::Registered);
+                Ok(())
+            }
+            // Most likely one that is turned away by its OPEN, which therefore takes no unknown peer's place.
+            Prospect::Dormant if self.config.unknown_peers != UnknownPeers::Refuse => {
+                coverage::hit(Admission::Dormant);
+                Ok(())
+            }
+            Prospect::Dormant | Prospect::Unknown => {
+                self.admit_unknown(conn.address())?;
+                conn.is_unknown = true;
+                Ok(())
+            }
         }
+    }
+
+    /// Counts one more connection of an unknown peer, if there may be one.
+    fn admit_unknown(&mut self, address: IpAddr) -> Result<(), Notification> {
         let UnknownPeers::Default { max, max_per_address, .. } = &self.config.unknown_peers else {
             coverage::hit(Admission::UnknownRefused);
             return Err(cease(CONNECTION_REJECTED));
@@ -81,9 +102,7 @@ impl RouteServer {
             return Err(cease(OUT_OF_RESOURCES));
         }
         coverage::hit(Admission::UnknownWithinQuota);
-        conn.is_unknown = true;
-        self.unknown_total += 1;
-        *self.unknown.entry(address).or_default() += 1;
+        self.count_unknown(address, true);
         Ok(())
     }
 
@@ -93,12 +112,18 @@ impl RouteServer {
         let Some(negotiated) = conn.session.negotiated().copied() else {
             return;
         };
-        match self.identify(conn, &negotiated) {
+        let (address, is_uncounted) = (conn.address(), !conn.is_unknown);
+        let found = self.identify(conn, &negotiated).and_then(|owner| {
+            if owner.peer == Peer::Unknown && is_uncounted {
+                coverage::hit(Admission::UnknownAfterAll);
+                self.admit_unknown(address)?;
+            }
+            Ok(owner)
+        });
+        match found {
             Ok(owner) => {
                 let identity = owner.identity;
-                if let Some(conn) = self.conns.get_mut(&id) {
-                    conn.owner = Some(owner);
-                }
+                self.own(id, owner);
                 let others = self.identities.entry(identity).or_default();
                 let rivals: Vec<ConnId> = others.iter().copied().collect();
                 others.insert(id);
@@ -121,13 +146,17 @@ impl RouteServer {
                 coverage::hit(Admission::IdentifiedStranger);
                 return Err(cease(CONNECTION_REJECTED));
             }
+            Err(NoPeer::Dormant) => {
+                coverage::hit(Admission::IdentifiedDormant);
+                return Err(cease(CONNECTION_REJECTED));
+            }
             Err(NoPeer::Asn) => {
                 coverage::hit(Admission::WrongAsn);
                 // RFC 4271 6.2: Bad Peer AS.
                 return Err(Notification::new(2, 2));
             }
         };
-        let entry = self.registered(peer);
+        let entry = self.entry_of(peer);
         if entry.is_some_and(|entry| entry.families.intersection(negotiated.families).is_empty()) {
             coverage::hit(Admission::NoFamily);
             return Err(cease(CONNECTION_REJECTED));
@@ -141,6 +170,22 @@ impl RouteServer {
             identity: self.registry.identity(peer, address, negotiated),
             label: entry.map_or_else(|| address.to_string(), |entry| entry.name.clone()),
         })
+    }
+
+    /// The connection is this owner's; it counts as an unknown peer's only where it is one's.
+    pub(super) fn own(&mut self, id: ConnId, owner: Owner) -> Option<Owner> {
+        let conn = self.conns.get_mut(&id)?;
+        let is_unknown = owner.peer == Peer::Unknown;
+        if !is_unknown {
+            conn.expiry = None;
+        }
+        let (was_unknown, address) = (conn.is_unknown, conn.address());
+        conn.is_unknown = is_unknown;
+        let before = conn.owner.replace(owner);
+        if was_unknown && !is_unknown {
+            self.count_unknown(address, false);
+        }
+        before
     }
 
     /// RFC 4271 6.8, against each other connection of the same peer.
@@ -201,6 +246,9 @@ pub(super) const fn cease(subcode: u8) -> Notification {
 /// Connections beyond the cap that may wait for their refusal to be read.
 const MAX_LINGERING: usize = 256;
 
-const CONNECTION_REJECTED: u8 = 5;
+/// How long an unknown peer may take to become Established: until then it is in others' way.
+const UNKNOWN_DEADLINE: Duration = Duration::from_secs(60);
+
+pub(super) const CONNECTION_REJECTED: u8 = 5;
 const COLLISION: u8 = 7;
 const OUT_OF_RESOURCES: u8 = 8;

@@ -1,9 +1,11 @@
 //! What the operator asks for: a new configuration as a difference, and the end.
 
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::admission::cease;
-use super::conn::Owner;
+use super::conn::{Conn, Owner};
+use super::peer::Peer;
 use super::{Action, Command, CommandError, Notice, Phase, Reply, RouteServer};
 use crate::config::Config;
 use crate::coverage::{self, Reload, Server};
@@ -33,6 +35,7 @@ impl RouteServer {
             Command::Shutdown { text } => {
                 coverage::hit(Server::Stopping);
                 self.phase = Phase::Stopping(ticket);
+                self.stop_registering();
                 // RFC 4486: Administrative Shutdown, with a text for the other side (RFC 9003).
                 self.close_all(now, &Notification::with_text(6, ADMINISTRATIVE_SHUTDOWN, &text));
             }
@@ -66,6 +69,7 @@ impl RouteServer {
     fn reload(&mut self, now: Instant, config: Config) -> Reply {
         let is_other_speaker = config.asn != self.config.asn || config.router_id != self.config.router_id;
         let changes = self.registry.replace(&config.peers);
+        self.note_shadowed(&changes.shadowed);
         self.config = config;
         let feeds = self.catalog.replace(&self.config);
         let mut reset = 0;
@@ -77,11 +81,9 @@ impl RouteServer {
                 self.drive(now, id);
             }
         }
-        for id in self.doubles() {
-            coverage::hit(Reload::Double);
+        for id in doubles(&self.conns, self.identities.values()) {
             reset += 1;
-            self.close(id, cease(OTHER_CONFIGURATION_CHANGE));
-            self.drive(now, id);
+            self.close_double(now, id);
         }
         self.spread(feeds);
         let peers = [changes.added, changes.changed, changes.removed];
@@ -89,20 +91,14 @@ impl RouteServer {
         Reply::Reloaded { peers, fetching: self.fetch_all() }
     }
 
-    /// Connections beyond the first of peers that were several before this configuration made them one.
-    fn doubles(&self) -> Vec<ConnId> {
-        let mut doubles = Vec::new();
-        for conns in self.identities.values() {
-            let is_established =
-                |id: &&ConnId| self.conns.get(id).is_some_and(|conn| conn.outbound.is_some());
-            let survivor = conns.iter().find(is_established).or(conns.first());
-            doubles.extend(conns.iter().filter(|&id| Some(id) != survivor));
-        }
-        doubles
+    pub(super) fn close_double(&mut self, now: Instant, id: ConnId) {
+        coverage::hit(Reload::Double);
+        self.close(id, cease(OTHER_CONFIGURATION_CHANGE));
+        self.drive(now, id);
     }
 
     /// Brings one connection in line with the configuration; what to end it with where that is impossible.
-    fn reconsider(&mut self, id: ConnId, is_other_speaker: bool) -> Option<Notification> {
+    pub(super) fn reconsider(&mut self, id: ConnId, is_other_speaker: bool) -> Option<Notification> {
         let conn = self.conns.get(&id)?;
         if conn.session.state() == State::Closed {
             coverage::hit(Reload::Closed);
@@ -128,11 +124,16 @@ impl RouteServer {
 
     /// The connection may now be another entry's.
     fn rename(&mut self, id: ConnId, owner: Owner) {
-        let Some(conn) = self.conns.get_mut(&id) else {
+        let Some(conn) = self.conns.get(&id) else {
             return;
         };
         let identity = owner.identity;
-        if let Some(before) = conn.owner.replace(owner) {
+        if owner.peer == Peer::Unknown && !conn.is_unknown {
+            // It is served already, so it stays even where no more would be let in.
+            let address = conn.address();
+            self.count_unknown(address, true);
+        }
+        if let Some(before) = self.own(id, owner) {
             self.disown(id, &before);
         }
         self.identities.entry(identity).or_default().insert(id);
@@ -154,6 +155,20 @@ impl RouteServer {
     pub(super) fn reply(&mut self, ticket: Ticket, reply: Reply) {
         self.actions.push_back(Action::Reply { ticket, reply });
     }
+}
+
+/// Connections beyond the first of peers that were several before a change made them one.
+pub(super) fn doubles<'a>(
+    conns: &BTreeMap<ConnId, Conn>,
+    identities: impl Iterator<Item = &'a BTreeSet<ConnId>>,
+) -> Vec<ConnId> {
+    let mut doubles = Vec::new();
+    for ids in identities {
+        let is_established = |id: &&ConnId| conns.get(id).is_some_and(|conn| conn.outbound.is_some());
+        let survivor = ids.iter().find(is_established).or(ids.first());
+        doubles.extend(ids.iter().filter(|&id| Some(id) != survivor));
+    }
+    doubles
 }
 
 const ADMINISTRATIVE_SHUTDOWN: u8 = 2;

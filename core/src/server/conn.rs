@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::outbound::Outbound;
 use super::peer::{Identity, Peer};
-use crate::session::{self, Session};
+use crate::session::{self, Session, State};
 use crate::time::Instant;
 
 /// What the server knows of a connection.
@@ -28,6 +28,8 @@ pub(super) struct Conn {
     pub(super) linger: Option<Instant>,
     /// Whether it ever was Established.
     pub(super) was_established: bool,
+    /// When it must be Established, as long as nobody we know is at its address.
+    pub(super) expiry: Option<Instant>,
 }
 
 /// Whose connection it is.
@@ -46,6 +48,8 @@ pub enum Timer {
     Session(session::Timer),
     /// A closing connection has not taken its last bytes.
     Linger,
+    /// An unknown peer has not got as far as Established.
+    Expiry,
 }
 
 impl Conn {
@@ -60,6 +64,7 @@ impl Conn {
             is_signalled: false,
             linger: None,
             was_established: false,
+            expiry: None,
         }
     }
 
@@ -76,6 +81,12 @@ impl Conn {
     pub(super) fn next_timer(&self) -> Option<(Instant, Timer)> {
         let session = self.session.poll_timeout().map(|(at, timer)| (at, Timer::Session(timer)));
         let linger = self.linger.map(|at| (at, Timer::Linger));
-        session.into_iter().chain(linger).min()
+        let expiry = self.expires().map(|at| (at, Timer::Expiry));
+        session.into_iter().chain(linger).chain(expiry).min()
+    }
+
+    /// When it has been unknown and not Established for too long.
+    pub(super) fn expires(&self) -> Option<Instant> {
+        self.expiry.filter(|_| !matches!(self.session.state(), State::Established | State::Closed))
     }
 }

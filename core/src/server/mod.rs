@@ -29,6 +29,7 @@ pub use batch::{Batch, Chunk};
 pub use conn::Timer;
 pub use input::{Command, CommandError, Input, Reply};
 pub use notice::{Level, Notice};
+pub use registrar::{PeerInfo, PeerOrigin, SessionInfo};
 pub use registration::{PeerChange, PeerRecord, PeerSpec, PeerState};
 use serde::{Deserialize, Serialize};
 pub use snapshot::{Snapshot, SnapshotError};
@@ -36,8 +37,10 @@ pub use stats::{PeerStatus, Stats};
 
 pub(crate) use collision::Survivor;
 
+use self::admission::{CONNECTION_REJECTED, cease};
 use self::conn::{Conn, Owner};
-use self::peer::{Identity, Registry};
+use self::peer::{Identity, Peer, Registry};
+use self::registrar::Registrar;
 use crate::config::{Config, ConfigError};
 use crate::coverage;
 use crate::feed::Catalog;
@@ -64,7 +67,10 @@ pub struct RouteServer {
     /// Connections of unknown peers, by address.
     unknown: BTreeMap<IpAddr, usize>,
     unknown_total: usize,
+    /// All connections, by address.
+    by_remote: BTreeMap<IpAddr, BTreeSet<ConnId>>,
     registry: Registry,
+    registrar: Registrar,
     catalog: Catalog,
     groups: Groups,
     images: ImageCache,
@@ -107,7 +113,9 @@ impl RouteServer {
             identities: BTreeMap::new(),
             unknown: BTreeMap::new(),
             unknown_total: 0,
+            by_remote: BTreeMap::new(),
             registry: Registry::default(),
+            registrar: Registrar::default(),
             catalog: Catalog::default(),
             groups: Groups::default(),
             images: ImageCache::new(IDLE_IMAGE_BYTES),
@@ -120,7 +128,7 @@ impl RouteServer {
             wall_ahead_secs: ahead_secs(now, unix_secs),
             config,
         };
-        server.registry.replace(&server.config.peers);
+        server.start_registry(&records.peers);
         server.start_sources(&records.sources);
         Ok(server)
     }
@@ -140,6 +148,9 @@ impl RouteServer {
             Input::Fetched { source, unix_secs, outcome } => {
                 self.wall_ahead_secs = ahead_secs(now, unix_secs);
                 self.handle_fetched(source, unix_secs, outcome);
+            }
+            Input::Stored { ticket, result } if self.is_registration(ticket) => {
+                self.handle_registered(now, ticket, result);
             }
             Input::Stored { ticket, result } => self.handle_stored(ticket, result),
         }
@@ -227,6 +238,11 @@ impl RouteServer {
             self.actions.push_back(Action::Close { conn: id, flush: false });
         }
         conn.session.handle_timeout(now);
+        if conn.expires().is_some_and(|at| at <= now) {
+            coverage::hit(coverage::Admission::UnknownExpired);
+            self.stats.refused += 1;
+            conn.session.close(cease(CONNECTION_REJECTED));
+        }
         self.drive(now, id);
     }
 
@@ -235,7 +251,10 @@ impl RouteServer {
         while let Some(event) = self.conns.get_mut(&id).and_then(|conn| conn.session.poll_event(now)) {
             match event {
                 Event::Opened => self.handle_opened(now, id),
-                Event::Established => self.handle_established(id),
+                Event::Established => {
+                    self.handle_established(id);
+                    self.note_session(now, id);
+                }
                 Event::Update(update) => {
                     self.stats.updates_received += 1;
                     self.stats.attribute_faults += update.faults.len() as u64;
@@ -253,6 +272,7 @@ impl RouteServer {
 
     /// A session is over: lets go of what it held and closes its connection.
     fn handle_down(&mut self, now: Instant, id: ConnId, reason: DownReason) {
+        self.note_session(now, id);
         let Some(conn) = self.conns.get_mut(&id) else {
             return;
         };
@@ -294,13 +314,39 @@ impl RouteServer {
             return;
         };
         if conn.is_unknown {
-            self.unknown_total -= 1;
-            if let Some(count) = self.unknown.get_mut(&conn.address()) {
-                *count -= 1;
-                if *count == 0 {
-                    self.unknown.remove(&conn.address());
-                }
+            self.count_unknown(conn.address(), false);
+        }
+        if let Some(conns) = self.by_remote.get_mut(&conn.address()) {
+            conns.remove(&id);
+            if conns.is_empty() {
+                self.by_remote.remove(&conn.address());
             }
+        }
+    }
+
+    /// One connection of an unknown peer more, or less.
+    fn count_unknown(&mut self, address: IpAddr, is_one_more: bool) {
+        let count = self.unknown.entry(address).or_default();
+        if is_one_more {
+            self.unknown_total += 1;
+            *count += 1;
+            return;
+        }
+        self.unknown_total = self.unknown_total.saturating_sub(1);
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            self.unknown.remove(&address);
+        }
+    }
+
+    /// A session of a peer that we know began, or ends.
+    fn note_session(&mut self, now: Instant, id: ConnId) {
+        let Some(conn) = self.conns.get(&id) else { return };
+        if conn.was_established
+            && let Some(Owner { peer: Peer::Registered(peer), .. }) = conn.owner
+        {
+            let unix_secs = self.unix_secs(now);
+            self.registry.note_session(peer, unix_secs);
         }
     }
 

@@ -125,7 +125,8 @@ pub enum Notice {
     PeerChanged {
         /// Its name.
         peer: String,
-        /// What happened: `registered`, `replaced`, `approved`, `removed`.
+        /// What happened: `registered`, `replaced`, `approved`, `removed`, `forgotten`; or `shadowed`, when the
+        /// configuration has a peer of the same endpoint, address and ASN from now on.
         how: &'static str,
     },
     /// A peer's prefixes cover an address over which it reaches us; it is split out of them, or no more.

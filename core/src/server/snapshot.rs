@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::conn::{Conn, Owner};
 use super::outbound::{Outbound, OutboundSnapshot};
 use super::peer::{Registry, RegistrySnapshot};
+use super::registrar::Registrar;
 use super::{IDLE_IMAGE_BYTES, Phase, RouteServer, Stats};
 use crate::config::{Config, ConfigError};
 use crate::feed::FeedTable;
@@ -40,6 +41,8 @@ pub struct Snapshot {
     wall_ahead_secs: u64,
     config: Config,
     registry: RegistrySnapshot,
+    #[serde(default)]
+    registrar: Registrar,
     catalog: CatalogSnapshot,
     groups: GroupsSnapshot,
     #[serde(with = "crate::coding::shared")]
@@ -59,6 +62,8 @@ struct ConnSnapshot {
     is_signalled: bool,
     linger: Option<Instant>,
     was_established: bool,
+    #[serde(default)]
+    expiry: Option<Instant>,
 }
 
 /// Why a snapshot is no server's.
@@ -110,6 +115,7 @@ impl RouteServer {
                 is_signalled: conn.is_signalled,
                 linger: conn.linger,
                 was_established: conn.was_established,
+                expiry: conn.expiry,
             };
             (id, conn)
         });
@@ -123,6 +129,7 @@ impl RouteServer {
             wall_ahead_secs: self.wall_ahead_secs,
             config: self.config.clone(),
             registry: self.registry.snapshot(),
+            registrar: self.registrar.clone(),
             catalog: self.catalog.snapshot(&mut shelf),
             groups: self.groups.snapshot(&mut shelf),
             tables: shelf.into_tables(),
@@ -144,6 +151,8 @@ impl RouteServer {
             identities: BTreeMap::new(),
             unknown: BTreeMap::new(),
             unknown_total: 0,
+            by_remote: BTreeMap::new(),
+            registrar: snapshot.registrar,
             images: ImageCache::new(IDLE_IMAGE_BYTES),
             timers: Timers::new(),
             actions: VecDeque::new(),
@@ -187,14 +196,15 @@ impl RouteServer {
             is_signalled: snapshot.is_signalled,
             linger: snapshot.linger,
             was_established: snapshot.was_established,
+            expiry: snapshot.expiry,
         };
         if conn.is_unknown {
-            self.unknown_total += 1;
-            *self.unknown.entry(conn.address()).or_default() += 1;
+            self.count_unknown(conn.address(), true);
         }
         if let Some(owner) = &conn.owner {
             self.identities.entry(owner.identity).or_default().insert(id);
         }
+        self.by_remote.entry(conn.address()).or_default().insert(id);
         self.conns.insert(id, conn);
         Ok(())
     }

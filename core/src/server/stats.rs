@@ -6,6 +6,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use super::conn::Conn;
 use crate::ids::{Asn, ConnId};
 use crate::rib::{Group, ImageStats};
 use crate::server::{RouteServer, Timer};
@@ -83,7 +84,8 @@ impl RouteServer {
         let conn = self.conns.get(&conn);
         let session = conn.into_iter().flat_map(|conn| conn.session.timers());
         let linger = conn.and_then(|conn| conn.linger).map(|at| (at, Timer::Linger));
-        session.map(|(at, timer)| (at, Timer::Session(timer))).chain(linger)
+        let expiry = conn.and_then(Conn::expires).map(|at| (at, Timer::Expiry));
+        session.map(|(at, timer)| (at, Timer::Session(timer))).chain(linger).chain(expiry)
     }
 
     /// Every connection as it stands.

@@ -179,7 +179,7 @@ impl RouteServer {
         }
     }
 
-    pub(super) fn registered(&self, peer: Peer) -> Option<&PeerConfig> {
+    pub(super) fn entry_of(&self, peer: Peer) -> Option<&PeerConfig> {
         match peer {
             Peer::Registered(id) => self.registry.find(id),
             Peer::Unknown => None,
@@ -188,7 +188,7 @@ impl RouteServer {
 
     /// What a peer asks for; who is unknown gets the default feed.
     fn subscription(&self, peer: Peer) -> Cow<'_, Subscription> {
-        match (self.registered(peer), &self.config.unknown_peers) {
+        match (self.entry_of(peer), &self.config.unknown_peers) {
             (Some(entry), _) => Cow::Borrowed(&entry.subscription),
             (None, UnknownPeers::Default { feed, .. }) => Cow::Owned(Subscription::feeds([feed.as_str()])),
             (None, UnknownPeers::Refuse) => Cow::Owned(Subscription::default()),
@@ -207,7 +207,7 @@ impl RouteServer {
 
     /// The addresses by which a connection's peer and we reach each other, as far as the peer would get routes for them.
     fn holes(&self, conn: &Conn, shape: &Shape, base: &View) -> Vec<IpAddr> {
-        let entry = conn.owner.as_ref().and_then(|owner| self.registered(owner.peer));
+        let entry = conn.owner.as_ref().and_then(|owner| self.entry_of(owner.peer));
         if entry.is_some_and(|entry| entry.subscription.own_address == OwnAddress::Keep) {
             return Vec::new();
         }
@@ -229,7 +229,7 @@ impl RouteServer {
 
     /// How this peer's UPDATEs are coded. A family without a next hop is left out.
     fn profile(&self, peer: Peer, local: IpAddr, negotiated: &Negotiated) -> WireProfile {
-        let entry = self.registered(peer);
+        let entry = self.entry_of(peer);
         let next_hop = entry.and_then(|entry| entry.next_hop).unwrap_or(self.config.next_hop);
         let next_hop_v6 = entry.and_then(|entry| entry.next_hop_v6).unwrap_or(self.config.next_hop_v6);
         let next_hop_v4 = own_v4(next_hop, local);

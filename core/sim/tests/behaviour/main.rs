@@ -7,6 +7,8 @@ mod end_of_rib;
 mod feed;
 mod garbage;
 mod refresh;
+mod registration;
+mod registration_change;
 mod reload;
 mod shutdown;
 mod slow;
