@@ -42,7 +42,7 @@ fn list(rng: &mut Rng) -> String {
 
 /// One random happening.
 fn happen(pair: &mut Pair, rng: &mut Rng) {
-    match rng.below(16) {
+    match rng.below(18) {
         0 | 1 => pair.connect(u8::try_from(1 + rng.below(4)).unwrap()),
         2..=5 => pair.deliver(rng),
         6..=8 => pair.transmit(rng),
@@ -58,6 +58,7 @@ fn happen(pair: &mut Pair, rng: &mut Rng) {
         }
         13 => pair.answer_store(rng.below(4) == 0),
         14 => pair.refresh(rng, AfiSafi::IPV4_UNICAST),
+        15 | 16 => pair.ask_about_peers(rng),
         _ if rng.below(3) == 0 => pair.disconnect(rng),
         _ => pair.hang_up(),
     }

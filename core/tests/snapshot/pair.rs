@@ -7,10 +7,12 @@ use bgplite_core::config::{
     AddressMatch, Aggregate, AsnMatch, Config, Expr, Families, FeedConfig, NextHop, PeerConfig, SourceConfig,
     Subscription, UnknownPeers,
 };
-use bgplite_core::ids::{Asn, ConnId, SourceId, Ticket};
+use bgplite_core::ids::{Asn, ConnId, PeerId, SourceId, Ticket};
 use bgplite_core::record::{Call, action};
 use bgplite_core::rng::Rng;
-use bgplite_core::server::{Action, Batch, Chunk, FetchOutcome, Records, RouteServer, Snapshot};
+use bgplite_core::server::{
+    Action, Batch, Chunk, Command, FetchOutcome, PeerSpec, PeerState, Records, RouteServer, Snapshot,
+};
 use bgplite_core::session::{Lost, Session, SessionConfig};
 use bgplite_core::time::{Duration, Instant};
 use bgplite_core::wire::AfiSafi;
@@ -196,6 +198,32 @@ impl Pair {
     pub(crate) fn reload(&mut self, config: Config) {
         self.next += 1;
         self.step(&Call::Reload { ticket: Ticket(self.next), unix_secs: 0, config: Box::new(config) });
+    }
+
+    /// Registers, changes or removes one of a few peers, by a few names.
+    pub(crate) fn ask_about_peers(&mut self, rng: &mut Rng) {
+        let ids: Vec<PeerId> = self.kept.registered().map(|info| info.id).collect();
+        let id = ids.get(usize::try_from(rng.below(ids.len() as u64)).unwrap()).copied();
+        let id = id.unwrap_or(PeerId(1));
+        let last = u8::try_from(1 + rng.below(4)).unwrap();
+        let address = AddressMatch::Prefix(IpAddr::from([198, 51, 100, last]).into());
+        let asn = if rng.below(3) == 0 { AsnMatch::Any } else { AsnMatch::Is(Asn(65000 + u32::from(last))) };
+        let feeds = [&["one"][..], &["two"], &["one", "two"]][usize::try_from(rng.below(3)).unwrap()];
+        let subscription = Subscription::feeds(feeds.iter().copied());
+        let name = (rng.below(2) == 0).then(|| format!("n{}", rng.below(3)));
+        let spec = Box::new(PeerSpec { name, subscription, ..PeerSpec::new(address, asn) });
+        let command = match rng.below(8) {
+            0 | 1 => Command::PutPeer { spec, state: PeerState::Approved },
+            2 => Command::PutPeer { spec, state: PeerState::Pending },
+            3 => Command::SetPeer { id, revision: None, spec },
+            4 => Command::RemovePeer { id },
+            5 => Command::ApprovePeer { id },
+            6 => Command::ResendPeer { id },
+            _ => Command::ResetPeer { id },
+        };
+        self.next += 1;
+        let ticket = Ticket(self.next);
+        self.step(&Call::Command { ticket, unix_secs: self.next, command: Box::new(command) });
     }
 
     pub(crate) fn shut_down(&mut self) {

@@ -11,17 +11,19 @@ mod attribute;
 mod bench;
 mod error;
 mod outbound;
+mod registrar;
 mod reload;
 mod session;
 mod source;
 
-const SCENARIOS: [(&str, fn()); 7] = [
+const SCENARIOS: [(&str, fn()); 8] = [
     ("session", session::scenarios),
     ("error", error::scenarios),
     ("attribute", attribute::scenarios),
     ("admission", admission::scenarios),
     ("reload", reload::scenarios),
     ("source", source::scenarios),
+    ("registrar", registrar::scenarios),
     ("outbound", outbound::scenarios),
 ];
 
