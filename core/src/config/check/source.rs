@@ -2,13 +2,14 @@
 
 use alloc::collections::BTreeSet;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
 use super::{check_name, error};
 use crate::config::{
     AsnListConfig, Config, ConfigError, Format, Guard, HttpLocation, Location, RipestatConfig, SourceConfig,
     Url,
 };
+use crate::feed::check_format;
 use crate::ids::Asn;
 use crate::rib::AnyPrefix;
 use crate::time::Duration;
@@ -83,7 +84,7 @@ fn check_source(source: &SourceConfig) -> Result {
             let problem = "names no column; write its name or its number, like \"csv:network\" or \"csv:1\"";
             return Err(error(path("format"), problem));
         }
-        _ => {}
+        format => check_format(format).map_err(|fault| error(path("format"), fault.to_string()))?,
     }
     check_guard(&path, &source.guard)
 }

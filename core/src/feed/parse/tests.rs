@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::JsonFormat;
+use crate::config::{Config, JsonFormat, SourceConfig};
 use crate::feed::{BadLine, PrefixSet};
+use crate::ids::Asn;
 use crate::rib::{PrefixError, V4, V6};
 
 mod document;
@@ -198,6 +199,19 @@ fn a_path_that_leads_nowhere_is_an_error_and_an_empty_array_is_none() {
     let error = check_format(&json(&["a[0]"], &[])).unwrap_err().to_string();
     assert!(error.starts_with("\"a[0]\" is no path: "), "{error}");
     assert_eq!(fault(&json(&["a[0]"], &[]), "{}"), error);
+}
+
+#[test]
+fn a_configuration_names_the_source_whose_format_is_none() {
+    let mut config = Config::new(Asn(65010), [203, 0, 113, 1].into());
+    config.sources.push(SourceConfig::file("extra", "extra.json"));
+    assert_eq!(config.check(), Ok(()));
+    for format in [json(&["a[].b", "a[0]"], &[]), csv("0")] {
+        config.sources[0].format = format.clone();
+        let error = config.check().unwrap_err();
+        assert_eq!(error.path, "source.extra.format");
+        assert_eq!(error.problem, check_format(&format).unwrap_err().to_string());
+    }
 }
 
 #[test]
