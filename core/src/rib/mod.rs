@@ -17,6 +17,7 @@ pub mod view;
 pub use diff::Diff;
 pub use group::{Desired, Group, GroupId, GroupKey, Groups, Updated};
 pub use image::{Cursor, ImageCache, ImageStats, Plan, Progress};
+pub(crate) use overlap::covering;
 pub use pack::WireProfile;
 pub(crate) use prefix::is_v4_mapped;
 pub use prefix::{AnyPrefix, Bits, Family, Prefix, Prefix4, Prefix6, PrefixError, V4, V6};

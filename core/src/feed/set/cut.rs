@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{PrefixSet, push_span};
 use crate::feed::aggregate;
-use crate::rib::{Bits, Family, Prefix};
+use crate::rib::{Bits, Family, Prefix, covering};
 
 impl<F: Family> PrefixSet<F> {
     /// These prefixes without the addresses of `other`: each that overlaps is split into the fewest prefixes of
@@ -94,8 +94,7 @@ impl<F: Family> PrefixSet<F> {
     }
 
     fn has_covering(&self, prefix: Prefix<F>) -> bool {
-        let mut candidates = (0..=prefix.len()).filter_map(|len| Prefix::new(prefix.bits(), len));
-        candidates.any(|candidate| self.contains(candidate))
+        covering(self, prefix).next().is_some()
     }
 
     /// The row of the first member that is not before `prefix`.
