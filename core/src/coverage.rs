@@ -271,6 +271,10 @@ outcomes! {
         UnchangedWithoutBody,
         /// No body.
         Failed,
+        /// No body, and when to come again.
+        Busy,
+        /// A body that is not of its format.
+        WrongForm,
         /// A body without a prefix.
         Empty,
         /// A body with more bad lines than good ones.
@@ -287,8 +291,42 @@ outcomes! {
         Survived,
         /// A body from the store.
         Restored,
+        /// A body from the store that cannot be read any more.
+        RecordUnusable,
         /// Asked again while a fetch is under way.
         WantedMeanwhile,
+        /// Asked while as many web servers are asked as may be.
+        Queued,
+        /// Asked because it was time.
+        Due,
+        /// An answer for the place or form that it had before.
+        Outdated,
+        /// Another place.
+        Moved,
+        /// Too few prefixes.
+        TooFew,
+        /// Too many fewer than before.
+        Shrunk,
+        /// Too many more than before.
+        Grown,
+        /// Without what must be in it.
+        Lacking,
+        /// With what must not be in it.
+        Forbidden,
+        /// A body is held back.
+        HeldBack,
+        /// The same one is held back again.
+        HeldAgain,
+        /// What was held back is pointless.
+        Superseded,
+        /// What was held back has other bounds, or is read otherwise.
+        JudgedAgain,
+        /// What was held back is served.
+        Approved,
+        /// What was held back is dropped.
+        Rejected,
+        /// What was dropped came again.
+        RejectedAgain,
     }
 }
 
@@ -301,6 +339,22 @@ outcomes! {
         LoadedOnly,
         /// Nothing.
         Nothing,
+        /// Nothing: a source of it has nothing, and it was complete before.
+        KeptComplete,
+        /// Nothing: it was gone back.
+        Pinned,
+        /// It starts with what the store kept.
+        Restored,
+        /// It is gone back.
+        RolledBack,
+        /// It follows its sources again.
+        LetGo,
+        /// Old versions are forgotten.
+        Forgotten,
+        /// A first subscription needs it.
+        Demanded,
+        /// The last one does not any more.
+        Undemanded,
     }
 }
 

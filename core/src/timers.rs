@@ -2,7 +2,17 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 
+use crate::ids::{ConnId, SourceId};
 use crate::time::Instant;
+
+/// Who has a deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Due {
+    /// A connection.
+    Conn(ConnId),
+    /// A source, to be asked.
+    Source(SourceId),
+}
 
 /// The next deadline of each owner, ordered. An owner has at most one entry: it knows its own timers.
 #[derive(Clone, Debug)]

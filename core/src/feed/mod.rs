@@ -15,7 +15,7 @@ use core::fmt;
 
 pub use aggregate::aggregate;
 pub use algebra::{Evaluated, Part, evaluate};
-pub use catalog::{Catalog, FeedChange, Restored, SourceOutcome};
+pub use catalog::{Catalog, FeedChange, FeedStatus, Restored, SourceOutcome, SourceState, SourceStatus};
 pub use list::{ParsedList, parse_lines};
 pub use parse::{ParseError, check_format, parse};
 pub use preset::Preset;

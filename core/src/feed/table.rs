@@ -103,6 +103,11 @@ impl FeedTable {
         self.tags == other.tags && self.v4 == other.v4 && self.v6 == other.v6
     }
 
+    /// The same routes as another version, or as another feed's.
+    pub(crate) fn with_version(&self, id: FeedId, serial: Serial) -> Self {
+        Self { id, serial, ..self.clone() }
+    }
+
     /// The tag sets that rows refer to by index.
     pub(crate) fn tags(&self) -> &[Arc<TagSet>] {
         &self.tags

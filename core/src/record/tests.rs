@@ -190,7 +190,7 @@ fn a_snapshot_that_does_not_fit_together_is_an_error_that_names_the_piece() {
     let end = json.find(r#""timers":"#).unwrap();
     let without = alloc::format!(r#"{}"tables":[],{}"#, &json[..tables], &json[end..]);
     assert_eq!(restore(&without).unwrap_err().to_string(), "the snapshot lacks version 1 of feed 1");
-    let renamed = json.replace(r#""id":1,"name":"in""#, r#""id":1,"name":"x""#);
+    let renamed = json.replace(r#""id":1,"key":{"named":"in"}"#, r#""id":1,"key":{"named":"x"}"#);
     assert_ne!(renamed, json);
     assert_eq!(restore(&renamed).unwrap_err().to_string(), "the snapshot's configuration has no entry \"x\"");
     let mut batch = Batch::new();

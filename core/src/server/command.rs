@@ -70,8 +70,8 @@ impl RouteServer {
         let is_other_speaker = config.asn != self.config.asn || config.router_id != self.config.router_id;
         let changes = self.registry.replace(&config.peers);
         self.note_shadowed(&changes.shadowed);
-        self.config = config;
-        let feeds = self.catalog.replace(&self.config);
+        let old = core::mem::replace(&mut self.config, config);
+        let fetching = self.replace_sources(now, &old.peers);
         let mut reset = 0;
         let ids: Vec<ConnId> = self.conns.keys().copied().collect();
         for id in ids {
@@ -85,10 +85,10 @@ impl RouteServer {
             reset += 1;
             self.close_double(now, id);
         }
-        self.spread(feeds);
+        self.settle_sources(now);
         let peers = [changes.added, changes.changed, changes.removed];
         self.notice(Notice::Reloaded { peers, reset });
-        Reply::Reloaded { peers, fetching: self.fetch_all() }
+        Reply::Reloaded { peers, fetching }
     }
 
     pub(super) fn close_double(&mut self, now: Instant, id: ConnId) {

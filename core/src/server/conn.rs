@@ -50,6 +50,8 @@ pub enum Timer {
     Linger,
     /// An unknown peer has not got as far as Established.
     Expiry,
+    /// A source is to be asked.
+    Source,
 }
 
 impl Conn {

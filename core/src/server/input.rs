@@ -8,7 +8,7 @@ use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{PeerSpec, PeerState};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, nearest};
 use crate::feed::FetchOutcome;
 use crate::ids::{ConnId, PeerId, Serial, SourceId, Ticket};
 use crate::session::Lost;
@@ -196,6 +196,8 @@ pub enum CommandError {
         kind: &'static str,
         /// Its name.
         name: String,
+        /// What was meant, perhaps.
+        near: Option<String>,
     },
     /// It is not in the state for this, or another change came first. A sentence.
     Conflict(String),
@@ -205,13 +207,29 @@ pub enum CommandError {
     Busy,
 }
 
+impl CommandError {
+    /// There is no such thing, among these names.
+    pub(super) fn not_found<'a>(
+        kind: &'static str,
+        name: impl Into<String>,
+        known: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let name = name.into();
+        let near = nearest(&name, known).map(Into::into);
+        Self::NotFound { kind, name, near }
+    }
+}
+
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Config(error) => error.fmt(f),
             Self::ShuttingDown => f.write_str("the server is shutting down"),
             Self::Field { field, problem } => write!(f, "{field}: {problem}"),
-            Self::NotFound { kind, name } => write!(f, "there is no {kind} {name:?}"),
+            Self::NotFound { kind, name, near: None } => write!(f, "there is no {kind} {name:?}"),
+            Self::NotFound { kind, name, near: Some(near) } => {
+                write!(f, "there is no {kind} {name:?}; did you mean {near:?}?")
+            }
             Self::Conflict(problem) => f.write_str(problem),
             Self::Store(error) => write!(f, "it could not be stored, and nothing has changed: {error}"),
             Self::Busy => f.write_str("too many changes are waiting already; try again in a moment"),

@@ -22,7 +22,8 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 pub use crate::feed::{
-    FeedDelta, FeedRecord, FeedVersion, FetchOutcome, FetchRequest, HttpRequest, SourceRecord, Validators,
+    FeedDelta, FeedRecord, FeedStatus, FeedVersion, FetchOutcome, FetchRequest, HttpRequest, SourceRecord,
+    SourceState, SourceStatus, Validators,
 };
 pub use action::{Action, Records, StoreWrite};
 pub use batch::{Batch, Chunk};
@@ -49,7 +50,7 @@ use crate::rib::{Groups, ImageCache};
 use crate::rng::Rng;
 use crate::session::{DownReason, Event, Lost, Sending};
 use crate::time::{Duration, Instant};
-use crate::timers::Timers;
+use crate::timers::{Due, Timers};
 
 /// The feed server as a state machine.
 ///
@@ -74,7 +75,7 @@ pub struct RouteServer {
     catalog: Catalog,
     groups: Groups,
     images: ImageCache,
-    timers: Timers<ConnId>,
+    timers: Timers<Due>,
     actions: VecDeque<Action>,
     next_ticket: u64,
     writes_pending: BTreeSet<Ticket>,
@@ -128,8 +129,9 @@ impl RouteServer {
             wall_ahead_secs: ahead_secs(now, unix_secs),
             config,
         };
+        server.demand_sources();
         server.start_registry(&records.peers);
-        server.start_sources(&records.sources);
+        server.start_sources(now, records);
         Ok(server)
     }
 
@@ -147,16 +149,20 @@ impl RouteServer {
             }
             Input::Fetched { source, unix_secs, outcome } => {
                 self.wall_ahead_secs = ahead_secs(now, unix_secs);
-                self.handle_fetched(source, unix_secs, outcome);
+                self.handle_fetched(now, source, unix_secs, outcome);
             }
             Input::Stored { ticket, result } if self.is_registration(ticket) => {
                 self.handle_registered(now, ticket, result);
             }
             Input::Stored { ticket, result } => self.handle_stored(ticket, result),
         }
-        while let Some(conn) = self.timers.pop_due(now) {
-            self.handle_due(now, conn);
+        while let Some(due) = self.timers.pop_due(now) {
+            match due {
+                Due::Conn(conn) => self.handle_due(now, conn),
+                Due::Source(source) => self.catalog.handle_due(source),
+            }
         }
+        self.settle_sources(now);
         self.finish_shutdown();
     }
 
@@ -186,7 +192,7 @@ impl RouteServer {
         state.is_signalled = !batch.is_empty();
         let sending = if batch.is_empty() { Sending::Done } else { Sending::Progress };
         state.session.handle_sending(now, sending);
-        self.timers.set(conn, state.next_timer().map(|(at, _)| at));
+        self.timers.set(Due::Conn(conn), state.next_timer().map(|(at, _)| at));
         self.stats.batches += u64::from(!batch.is_empty());
         self.stats.bytes_sent += batch.len() as u64;
         !batch.is_empty()
@@ -194,8 +200,10 @@ impl RouteServer {
 
     /// When to call [`handle`](Self::handle) with [`Input::Timeout`], and what for.
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
-        let (_, conn) = self.timers.next()?;
-        self.conns.get(&conn)?.next_timer()
+        match self.timers.next()? {
+            (_, Due::Conn(conn)) => self.conns.get(&conn)?.next_timer(),
+            (at, Due::Source(_)) => Some((at, Timer::Source)),
+        }
     }
 
     fn handle_received(&mut self, now: Instant, id: ConnId, bytes: &[u8]) {
@@ -214,7 +222,7 @@ impl RouteServer {
             return;
         };
         conn.session.handle_sending(now, Sending::Progress);
-        self.timers.set(id, conn.next_timer().map(|(at, _)| at));
+        self.timers.set(Due::Conn(id), conn.next_timer().map(|(at, _)| at));
     }
 
     fn handle_disconnected(&mut self, now: Instant, id: ConnId, lost: Lost) {
@@ -264,7 +272,7 @@ impl RouteServer {
             }
         }
         let Some(conn) = self.conns.get(&id) else { return };
-        self.timers.set(id, conn.next_timer().map(|(at, _)| at));
+        self.timers.set(Due::Conn(id), conn.next_timer().map(|(at, _)| at));
         if conn.session.has_control() {
             self.signal(id);
         }
@@ -309,7 +317,7 @@ impl RouteServer {
 
     /// The connection is no more.
     fn forget(&mut self, id: ConnId) {
-        self.timers.set(id, None);
+        self.timers.set(Due::Conn(id), None);
         let Some(conn) = self.conns.remove(&id) else {
             return;
         };

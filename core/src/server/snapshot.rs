@@ -26,7 +26,7 @@ use crate::rib::{Groups, ImageCache};
 use crate::rng::Rng;
 use crate::session::Session;
 use crate::time::Instant;
-use crate::timers::Timers;
+use crate::timers::{Due, Timers};
 
 /// All of a server between two of its steps. Cheap to take: tables and lists are shared with the server until it
 /// is serialised. Holds each version of a feed once, however many peers were told it.
@@ -98,6 +98,14 @@ impl From<(FeedId, Serial)> for SnapshotError {
     }
 }
 
+/// Sources know their deadlines themselves.
+const fn conn_of(due: Due) -> Option<ConnId> {
+    match due {
+        Due::Conn(conn) => Some(conn),
+        Due::Source(_) => None,
+    }
+}
+
 impl RouteServer {
     /// Everything that decides what the server does next. Actions that wait are no part of it: poll them first.
     pub fn snapshot(&self) -> Snapshot {
@@ -133,7 +141,7 @@ impl RouteServer {
             catalog: self.catalog.snapshot(&mut shelf),
             groups: self.groups.snapshot(&mut shelf),
             tables: shelf.into_tables(),
-            timers: self.timers.iter().collect(),
+            timers: self.timers.iter().filter_map(|(due, at)| Some((conn_of(due)?, at))).collect(),
         }
     }
 
@@ -163,8 +171,11 @@ impl RouteServer {
             wall_ahead_secs: snapshot.wall_ahead_secs,
             config: snapshot.config,
         };
-        for (owner, at) in snapshot.timers {
-            server.timers.set(owner, Some(at));
+        for (conn, at) in snapshot.timers {
+            server.timers.set(Due::Conn(conn), Some(at));
+        }
+        for (source, at) in server.catalog.deadlines() {
+            server.timers.set(Due::Source(source), Some(at));
         }
         for (id, conn) in snapshot.conns {
             server.restore_conn(id, conn, &mut shelf)?;

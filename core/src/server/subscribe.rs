@@ -198,7 +198,7 @@ impl RouteServer {
     /// The feeds that a connection's peer gets, and what it gets of them.
     fn wish(&self, peer: Peer, conn: &Conn) -> (Vec<FeedId>, Shape) {
         let subscription = self.subscription(peer);
-        let feeds = self.catalog.find_feeds(&subscription.feeds);
+        let feeds = self.catalog.find_feeds(&subscription);
         let shape = Shape::new(&subscription);
         let base = self.catalog.desired(&feeds).view;
         let holes = self.holes(conn, &shape, &base);

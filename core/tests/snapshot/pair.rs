@@ -40,6 +40,8 @@ struct Client {
 /// Two file sources, two feeds, two peers, and strangers.
 pub(crate) fn config() -> Config {
     let mut config = Config::new(Asn(65010), Ipv4Addr::new(203, 0, 113, 1));
+    // A snapshot has the way to each version, and there is one before every step.
+    config.feed_versions = 3;
     config.next_hop_v6 = NextHop::Address("2001:db8::1".parse().unwrap());
     config.unknown_peers = UnknownPeers::Default { feed: "one".into(), max: 3, max_per_address: 2 };
     for (name, tag) in [("one", "65010:1"), ("two", "65010:2")] {

@@ -69,7 +69,7 @@ fn a_removed_peer_ends_and_does_not_come_back_by_itself() {
     assert_eq!(cease(&restarted, back), Some([6, 5]));
     assert!(lab.client(other).is_established());
     for command in [Command::RemovePeer { id }, set(id, None, spec("198.51.100.7", 65001, &["ru"]))] {
-        let gone = CommandError::NotFound { kind: "peer", name: id.to_string() };
+        let gone = CommandError::NotFound { kind: "peer", name: id.to_string(), near: None };
         assert_eq!(ask(&mut lab, command), Reply::Refused(gone));
     }
 }
@@ -163,7 +163,7 @@ fn a_peer_may_have_its_view_again_and_its_session_anew() {
         let none = CommandError::Conflict(format!("peer \"peer-{id}\" has no session"));
         assert_eq!(ask(&mut lab, command), Reply::Refused(none));
     }
-    let nobody = CommandError::NotFound { kind: "peer", name: "4".into() };
+    let nobody = CommandError::NotFound { kind: "peer", name: "4".into(), near: None };
     assert_eq!(ask(&mut lab, Command::ResetPeer { id: PeerId(4) }), Reply::Refused(nobody));
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Bench {
     pub(crate) replies: Vec<Reply>,
     pub(crate) failure: Option<String>,
     pub(crate) writes: Vec<Ticket>,
+    /// What the server wrote to its store.
+    pub(crate) records: Records,
     /// Connections the server asked to close.
     pub(crate) closed: BTreeSet<ConnId>,
     /// Octets the server wrote, by connection.
@@ -40,7 +42,10 @@ impl Bench {
     }
 
     pub(crate) fn restarted(config: Config, sources: Vec<SourceRecord>) -> Self {
-        let records = Records { sources, ..Records::default() };
+        Self::with_records(config, Records { sources, ..Records::default() })
+    }
+
+    pub(crate) fn with_records(config: Config, records: Records) -> Self {
         let now = Instant::from_nanos(1);
         let mut bench = Self {
             server: RouteServer::new(config, &records, 7, now, 0).unwrap(),
@@ -50,6 +55,7 @@ impl Bench {
             replies: Vec::new(),
             failure: None,
             writes: Vec::new(),
+            records: Records::default(),
             closed: BTreeSet::new(),
             wire: BTreeMap::new(),
             next: 0,
@@ -172,7 +178,10 @@ impl Bench {
                 Action::Transmit { .. } => {}
                 Action::Close { conn, .. } => drop(self.closed.insert(conn)),
                 Action::Fetch { source, .. } => self.fetches.push(source),
-                Action::Store { ticket, .. } => self.writes.push(ticket),
+                Action::Store { ticket, write } => {
+                    self.records.apply(write);
+                    self.writes.push(ticket);
+                }
                 Action::Reply { reply, .. } => self.replies.push(reply),
                 Action::Notice(notice) => self.notices.push(notice),
                 Action::Fail { reason } => self.failure = Some(reason),

@@ -9,6 +9,7 @@ use bgplite_sim::coverage::{self, Report};
 mod admission;
 mod attribute;
 mod bench;
+mod catalog;
 mod error;
 mod outbound;
 mod registrar;
@@ -16,7 +17,7 @@ mod reload;
 mod session;
 mod source;
 
-const SCENARIOS: [(&str, fn()); 8] = [
+const SCENARIOS: [(&str, fn()); 9] = [
     ("session", session::scenarios),
     ("error", error::scenarios),
     ("attribute", attribute::scenarios),
@@ -24,6 +25,7 @@ const SCENARIOS: [(&str, fn()); 8] = [
     ("reload", reload::scenarios),
     ("source", source::scenarios),
     ("registrar", registrar::scenarios),
+    ("catalog", catalog::scenarios),
     ("outbound", outbound::scenarios),
 ];
 

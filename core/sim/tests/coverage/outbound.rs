@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use bgplite_core::config::Guard;
+
 use crate::bench::{BOTH, Bench, ENHANCED, KEEPALIVE, config, home, message, open};
 
 pub(crate) fn scenarios() {
@@ -76,7 +78,9 @@ fn runs_that_are_disturbed() {
 }
 
 fn images() {
-    let mut bench = Bench::serving(config(), &list(100_000));
+    let mut config = config();
+    config.sources[0].guard = Guard { max_shrink: None, max_growth: None, ..Guard::default() };
+    let mut bench = Bench::serving(config.clone(), &list(100_000));
     let [first, second] = ["198.51.100.7:1", "198.51.100.8:1"].map(|remote| bench.establish(remote));
     bench.poll(first);
     bench.poll(second);
@@ -88,7 +92,7 @@ fn images() {
     // Some 400 kB each: by the thirtieth, the first ones were let go.
     for round in 0..15 {
         for list in [list(100_000 + round), format!("10.{round}.0.0/16\n")] {
-            bench.reload(config());
+            bench.reload(config.clone());
             bench.body(&list);
             for conn in [first, second, third] {
                 bench.read(conn);

@@ -1,17 +1,24 @@
 //! All sources and feeds as plain data. Their configurations are the server's own data.
 
-use alloc::string::String;
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Catalog, Feed, Fetch, Held, Source};
-use crate::config::Config;
+use super::Catalog;
+use super::feed::{Feed, Recipe};
+use super::history::History;
+use super::key::{FeedKey, SourceKey};
+use super::schedule::Schedule;
+use super::source::{Candidate, Held, Last, Size, Source};
+use crate::config::{Config, SourceConfig};
 use crate::feed::ParsedList;
 use crate::ids::{FeedId, Serial, SourceId};
 use crate::rib::shelf::Shelf;
 use crate::server::SnapshotError;
+use crate::time::Instant;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CatalogSnapshot {
@@ -19,46 +26,66 @@ pub(crate) struct CatalogSnapshot {
     feeds: Vec<FeedSnapshot>,
     next_source: u32,
     next_feed: u32,
+    queue: VecDeque<SourceId>,
+    running: BTreeSet<SourceId>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct SourceSnapshot {
     id: SourceId,
-    name: String,
-    fetch: Fetch,
-    /// Version of the last good body; `None` when there is none.
-    serial: Option<Serial>,
-    /// None or one: the last good body.
+    key: SourceKey,
+    held: Option<Held>,
+    candidate: Option<Candidate>,
+    /// None or one: what an operator dropped.
     #[serde(with = "crate::coding::shared")]
-    list: Vec<Arc<ParsedList>>,
+    rejected: Vec<Arc<ParsedList>>,
+    last: Last,
+    sizes: VecDeque<Size>,
+    schedule: Schedule,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct FeedSnapshot {
     id: FeedId,
-    name: String,
+    key: FeedKey,
     serial: Serial,
     is_loaded: bool,
+    is_pinned: bool,
+    history: History,
+    holders: usize,
 }
 
 impl Catalog {
     pub(crate) fn snapshot(&self, shelf: &mut Shelf) -> CatalogSnapshot {
         let sources = self.sources.iter().map(|(&id, source)| SourceSnapshot {
             id,
-            name: source.config.name.clone(),
-            fetch: source.fetch,
-            serial: source.held.as_ref().map(|held| held.serial),
-            list: source.held.iter().map(|held| held.list.clone()).collect(),
+            key: source.key.clone(),
+            held: source.held.clone(),
+            candidate: source.candidate.clone(),
+            rejected: source.rejected.iter().cloned().collect(),
+            last: source.last.clone(),
+            sizes: source.sizes.clone(),
+            schedule: source.schedule.clone(),
         });
         let feeds = self.feeds.iter().map(|(&id, feed)| {
             let (_, serial) = shelf.put(&feed.table);
-            FeedSnapshot { id, name: feed.config.name.clone(), serial, is_loaded: feed.is_loaded }
+            FeedSnapshot {
+                id,
+                key: feed.key.clone(),
+                serial,
+                is_loaded: feed.is_loaded,
+                is_pinned: feed.is_pinned,
+                history: feed.history.clone(),
+                holders: feed.holders,
+            }
         });
         CatalogSnapshot {
             sources: sources.collect(),
             feeds: feeds.collect(),
             next_source: self.next_source,
             next_feed: self.next_feed,
+            queue: self.queue.clone(),
+            running: self.running.clone(),
         }
     }
 
@@ -67,21 +94,70 @@ impl Catalog {
         config: &Config,
         shelf: &Shelf,
     ) -> Result<Self, SnapshotError> {
-        let mut catalog =
-            Self { next_source: snapshot.next_source, next_feed: snapshot.next_feed, ..Self::default() };
+        let mut catalog = Self {
+            ripestat: config.ripestat.clone(),
+            feed_versions: config.feed_versions,
+            queue: snapshot.queue,
+            running: snapshot.running,
+            ..Self::default()
+        };
         for source in snapshot.sources {
-            let entry = config.sources.iter().find(|entry| entry.name == source.name);
-            let config = entry.cloned().ok_or(SnapshotError::Name(source.name))?;
-            let held = source.serial.zip(source.list.into_iter().next());
-            let held = held.map(|(serial, list)| Held { list, serial });
-            catalog.sources.insert(source.id, Source { config, held, fetch: source.fetch });
+            let config = source_config(&source.key, config)?;
+            catalog.source_ids.insert(source.key.clone(), source.id);
+            let restored = Source {
+                held: source.held,
+                candidate: source.candidate,
+                rejected: source.rejected.into_iter().next(),
+                last: source.last,
+                sizes: source.sizes,
+                schedule: source.schedule,
+                key: source.key,
+                config,
+                feeds: BTreeSet::new(),
+            };
+            catalog.sources.insert(source.id, restored);
         }
         for feed in snapshot.feeds {
-            let entry = config.feeds.iter().find(|entry| entry.name == feed.name);
-            let config = entry.cloned().ok_or(SnapshotError::Name(feed.name))?;
-            let table = shelf.find((feed.id, feed.serial))?;
-            catalog.feeds.insert(feed.id, Feed { config, table, is_loaded: feed.is_loaded });
+            let recipe = recipe(&feed.key, config)?;
+            let sources = recipe.sources();
+            catalog.feed_ids.insert(feed.key.clone(), feed.id);
+            let restored = Feed {
+                recipe,
+                table: shelf.find((feed.id, feed.serial))?,
+                is_loaded: feed.is_loaded,
+                is_pinned: feed.is_pinned,
+                history: feed.history,
+                holders: feed.holders,
+                key: feed.key,
+            };
+            catalog.feeds.insert(feed.id, restored);
+            catalog.link(feed.id, &sources);
         }
+        (catalog.next_source, catalog.next_feed) = (snapshot.next_source, snapshot.next_feed);
+        // Linking makes no source: each stands in the snapshot.
+        catalog.new_sources.clear();
         Ok(catalog)
     }
+
+    /// The deadlines of all sources.
+    pub(crate) fn deadlines(&self) -> impl Iterator<Item = (SourceId, Instant)> + '_ {
+        self.sources.iter().filter_map(|(&id, source)| Some((id, source.schedule.due?)))
+    }
+}
+
+fn source_config(key: &SourceKey, config: &Config) -> Result<SourceConfig, SnapshotError> {
+    let entry = match key {
+        SourceKey::Named(name) => config.sources.iter().find(|entry| entry.name == *name).cloned(),
+        _ => key.on_demand(),
+    };
+    entry.ok_or_else(|| SnapshotError::Name(format!("{key}")))
+}
+
+fn recipe(key: &FeedKey, config: &Config) -> Result<Recipe, SnapshotError> {
+    let recipe = match key {
+        FeedKey::Named(name) => config.feeds.iter().find(|entry| entry.name == *name).map(Recipe::named),
+        FeedKey::List(name) => config.asn_lists.iter().find(|entry| entry.name == *name).map(Recipe::list),
+        FeedKey::Asn(_) | FeedKey::Country(_) | FeedKey::Url(_) => key.source().map(Recipe::single),
+    };
+    recipe.ok_or_else(|| SnapshotError::Name(format!("{key}")))
 }

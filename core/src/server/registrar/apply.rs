@@ -67,12 +67,13 @@ impl RouteServer {
 
     /// What registered peers that are let in ask for is wanted, and what they asked for before is not.
     fn demand(&mut self, before: Option<&PeerRecord>, after: Option<&PeerRecord>) {
-        let wants = |record: Option<&PeerRecord>| {
-            record
-                .filter(|record| record.state == PeerState::Approved)
-                .map(|record| record.peer.subscription.clone())
-        };
-        let (_before, _after) = (wants(before), wants(after));
+        let is_let_in = |record: &&PeerRecord| record.state == PeerState::Approved;
+        if let Some(record) = after.filter(is_let_in) {
+            self.catalog.hold(&record.peer.subscription);
+        }
+        if let Some(record) = before.filter(is_let_in) {
+            self.catalog.release(&record.peer.subscription);
+        }
     }
 
     /// Sends a peer all of its routes again.
@@ -114,7 +115,7 @@ impl RouteServer {
             }
             None => {
                 coverage::hit(Registration::NotFound);
-                Reply::Refused(CommandError::NotFound { kind: "peer", name: id.to_string() })
+                Reply::Refused(CommandError::not_found("peer", id.to_string(), core::iter::empty()))
             }
         };
         self.reply(ticket, reply);

@@ -149,7 +149,7 @@ impl<'a> Staging<'a> {
         let is_there = |record: &&PeerRecord| record.state != PeerState::Removed;
         self.find(id).filter(is_there).ok_or_else(|| {
             coverage::hit(Registration::NotFound);
-            CommandError::NotFound { kind: "peer", name: id.to_string() }
+            CommandError::not_found("peer", id.to_string(), core::iter::empty())
         })
     }
 

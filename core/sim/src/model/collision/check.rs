@@ -44,7 +44,7 @@ impl Collision {
             }
             let timers = self.server.timers(conn).filter_map(|(at, timer)| match timer {
                 Timer::Session(timer) => Some((at, timer)),
-                Timer::Linger | Timer::Expiry => None,
+                Timer::Linger | Timer::Expiry | Timer::Source => None,
             });
             check_timers(self.now, state, self.options.hold_secs, timers)?;
             let Some(link) = self.link(conn) else { continue };
