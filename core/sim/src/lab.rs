@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use bgplite_core::config::Config;
 use bgplite_core::ids::{ConnId, SourceId, Ticket};
+use bgplite_core::record::Digest;
 use bgplite_core::server::{
-    Action, Batch, Command, FetchOutcome, FetchRequest, Input, Notice, Records, Reply, RouteServer,
-    StoreWrite,
+    Action, Batch, Command, FetchOutcome, FetchRequest, HttpRequest, Input, Notice, Records, Reply,
+    RouteServer, StoreWrite, Validators,
 };
 use bgplite_core::session::Lost;
 use bgplite_core::time::{Duration, Instant};
@@ -30,6 +31,8 @@ pub struct Lab {
     pub stored: Records,
     /// What files hold; a missing one is an error to whoever reads it.
     pub files: BTreeMap<String, Vec<u8>>,
+    /// What the server asked for, and when. URLs are files of that name, and have an ETag.
+    pub fetches: Vec<(Instant, FetchRequest)>,
     /// Why the server could not start.
     pub failure: Option<String>,
     /// Whether what is written waits until [`store`](Self::store) says what became of it.
@@ -83,6 +86,7 @@ impl Lab {
             replies: Vec::new(),
             stored: records.clone(),
             files,
+            fetches: Vec::new(),
             failure: None,
             is_store_slow: false,
             writes: VecDeque::new(),
@@ -280,10 +284,24 @@ impl Lab {
     }
 
     fn fetch(&mut self, source: SourceId, request: &FetchRequest) {
-        let FetchRequest::File { path, .. } = request else { return };
-        let outcome = match self.files.get(path) {
-            Some(body) => FetchOutcome::Body(Arc::from(body.as_slice())),
-            None => FetchOutcome::Failed(format!("{path}: no such file")),
+        self.fetches.push((self.now, request.clone()));
+        let outcome = match request {
+            FetchRequest::File { path, .. } => match self.files.get(path) {
+                Some(body) => FetchOutcome::Body(Arc::from(body.as_slice())),
+                None => FetchOutcome::Failed(format!("{path}: no such file")),
+            },
+            FetchRequest::Http(HttpRequest { url, validators, .. }) => match self.files.get(url) {
+                Some(body) => {
+                    let etag = Some(format!("\"{:016x}\"", digest(body)));
+                    if validators.etag == etag {
+                        FetchOutcome::Unchanged
+                    } else {
+                        let validators = Validators { etag, last_modified: None };
+                        FetchOutcome::Validated { body: Arc::from(body.as_slice()), validators }
+                    }
+                }
+                None => FetchOutcome::Failed(format!("{url}: 404 Not Found")),
+            },
         };
         let unix_secs = self.now.as_nanos() / 1_000_000_000;
         self.server.handle(self.now, Input::Fetched { source, unix_secs, outcome });
@@ -365,4 +383,10 @@ impl Link {
             }
         }
     }
+}
+
+fn digest(body: &[u8]) -> u64 {
+    let mut digest = Digest::default();
+    digest.write(body);
+    digest.finish()
 }

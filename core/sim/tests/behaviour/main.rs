@@ -5,6 +5,7 @@
 mod admission;
 mod end_of_rib;
 mod feed;
+mod feed_history;
 mod garbage;
 mod refresh;
 mod registration;
@@ -12,5 +13,8 @@ mod registration_change;
 mod reload;
 mod shutdown;
 mod slow;
+mod source_demand;
+mod source_guard;
+mod source_schedule;
 mod stale;
 mod support;
