@@ -112,7 +112,7 @@ fn what_nobody_asks_for_any_more_is_forgotten_and_a_list_stays() {
     let names = |world: &Lab| -> Vec<String> {
         world.server.sources(world.now).into_iter().map(|one| one.name).collect()
     };
-    assert_eq!(names(&world), ["ru", "@as3333", "@as13335", "@as20940", "@de", "@url-de10b02fdc434b34"]);
+    assert_eq!(names(&world), ["ru", "@as3333", "@as13335", "@as20940", "@de", "@url-9afc14485f1bd7ad"]);
     let only = Subscription { asns: vec![Asn(13335)], ..Subscription::default() };
     world.command(Command::Reload(Box::new(subscribed(only))));
     assert_eq!(names(&world), ["ru", "@as13335", "@as20940"]);

@@ -98,8 +98,11 @@ impl Catalog {
         }
         coverage::hit(FeedFate::LetGo);
         feed.is_pinned = false;
-        let same = FeedChange { record: Some(feed.record()), ..feed.change(id, false) };
-        Ok(self.rebuild(unix_secs, id).unwrap_or(same))
+        let same = feed.change(id, false);
+        let change = self.rebuild(unix_secs, id).unwrap_or(same);
+        let feed = self.feeds.get(&id).ok_or(Refusal::Unknown)?;
+        // Also where it was never complete: what the store has would be gone back for ever.
+        Ok(FeedChange { record: Some(feed.record()), ..change })
     }
 
     /// What leads from one version of a feed to another.
