@@ -93,7 +93,7 @@ fn a_prefix_in_two_feeds_goes_out_once_with_both_tags() {
 fn a_family_without_next_hop_is_not_sent_and_the_notice_says_so() {
     let mut config = config();
     config.next_hop_v6 = NextHop::SelfAddress;
-    let mut world = world(config, &[("ru.txt", "10.0.0.0/8\n2001:db8::/32\n")]);
+    let mut world = world(config, &[("ru.txt", "10.0.0.0/8\n2001:db9::/32\n")]);
     let over_v4 = world.connect(LOCAL, "198.51.100.7:40000", &ClientConfig::new(65001));
     assert_eq!((world.client(over_v4).v4.len(), world.client(over_v4).v6.len()), (1, 0));
     let missing =

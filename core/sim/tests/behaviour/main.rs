@@ -17,4 +17,7 @@ mod source_demand;
 mod source_guard;
 mod source_schedule;
 mod stale;
+mod subscription;
+mod subscription_limit;
+mod subscription_own_address;
 mod support;

@@ -146,7 +146,7 @@ fn a_list_that_is_gone_empty_or_garbled_takes_no_route_away() {
 
 #[test]
 fn bad_lines_are_named_and_the_good_ones_used() {
-    let list = "10.0.0.0/8\n10.0.0.0/33\n192.0.2.0/24 # lab\n\nnonsense\n198.51.100.0/24\n";
+    let list = "10.0.0.0/8\n10.0.0.0/33\n192.0.2.0/24 # lab\n\nnonsense\n198.18.0.0/24\n";
     let mut world = world(config(), &[("ru.txt", list)]);
     let conn = world.connect(LOCAL, "198.51.100.7:40000", &ClientConfig::new(65001));
     assert_eq!(world.client(conn).v4.len(), 3);

@@ -16,8 +16,9 @@ mod registrar;
 mod reload;
 mod session;
 mod source;
+mod views;
 
-const SCENARIOS: [(&str, fn()); 9] = [
+const SCENARIOS: [(&str, fn()); 10] = [
     ("session", session::scenarios),
     ("error", error::scenarios),
     ("attribute", attribute::scenarios),
@@ -27,6 +28,7 @@ const SCENARIOS: [(&str, fn()); 9] = [
     ("registrar", registrar::scenarios),
     ("catalog", catalog::scenarios),
     ("outbound", outbound::scenarios),
+    ("views", views::scenarios),
 ];
 
 #[test]
