@@ -6,7 +6,7 @@ mod pair;
 
 use std::fmt::Write as _;
 
-use bgplite_core::config::{Config, UnknownPeers};
+use bgplite_core::config::{Config, OnLimit, Subscription, UnknownPeers};
 use bgplite_core::ids::{ConnId, SourceId};
 use bgplite_core::rng::Rng;
 use bgplite_core::server::{BATCH_BYTES, Batch, FetchOutcome, Input, Records, RouteServer};
@@ -26,13 +26,34 @@ fn variant(choice: u64) -> Config {
         4 => config.peers[1].families.v6 = false,
         5 => config.feeds[0].aggregate = bgplite_core::config::Aggregate::Exact,
         6 => config.hold_secs = 30,
+        7 => wish(&mut config, |subscription| {
+            subscription.exclude = vec!["10.1.0.0/16".parse().unwrap(), "2001:db8:70::/44".parse().unwrap()];
+            subscription.prefixes = vec!["10.1.7.0/24".parse().unwrap(), "192.0.2.0/24".parse().unwrap()];
+        }),
+        8 => wish(&mut config, |subscription| {
+            subscription.communities = vec!["65010:1".parse().unwrap()];
+        }),
+        9 => wish(&mut config, |subscription| {
+            subscription.communities = vec!["65010:1".parse().unwrap()];
+            subscription.exclude = vec!["10.2.0.0/15".parse().unwrap()];
+            subscription.max_prefixes = Some(10);
+            subscription.on_limit = OnLimit::Trim;
+        }),
+        10 => wish(&mut config, |subscription| subscription.max_prefixes = Some(20)),
         _ => {}
     }
     config
 }
 
+fn wish(config: &mut Config, change: impl Fn(&mut Subscription)) {
+    config.peers.iter_mut().for_each(|peer| change(&mut peer.subscription));
+}
+
 fn list(rng: &mut Rng) -> String {
-    let mut list = String::new();
+    // The addresses of both ends, now and then.
+    let mut list = String::from(
+        ["", "", "198.51.100.0/30\n", "203.0.113.0/24\n"][usize::try_from(rng.below(4)).unwrap()],
+    );
     for _ in 0..rng.below(40) {
         let (a, b) = (rng.below(8), rng.below(8));
         writeln!(list, "10.{a}.{b}.0/24\n2001:db8:{a}{b}::/48").unwrap();
@@ -49,7 +70,7 @@ fn happen(pair: &mut Pair, rng: &mut Rng) {
         9 => pair.sent(rng),
         10 => pair.advance(Duration::from_millis(rng.below(20_000))),
         11 => {
-            let config = variant(rng.below(10));
+            let config = variant(rng.below(14));
             pair.reload(config);
         }
         12 => {
