@@ -146,7 +146,7 @@ impl Groups {
         {
             self.by_key.remove(&group.key);
             if !group.key.shape.filter.is_empty() {
-                self.shaper.retain(self.by_id.values());
+                self.shaper.retain(&self.by_id.values());
             }
         }
     }

@@ -185,11 +185,13 @@ impl<'a, F: Routed> Merge<'a, F> {
             return;
         }
         let start = one.at;
-        while let (Some(left), Some(right)) = (one.block(one_end), two.block(two_end))
-            && left == right
-        {
-            one.pass(BLOCK);
-            two.pass(BLOCK);
+        for rows in BLOCKS {
+            while let (Some(left), Some(right)) = (one.block(rows, one_end), two.block(rows, two_end))
+                && left == right
+            {
+                one.pass(rows);
+                two.pass(rows);
+            }
         }
         if one.at != start {
             self.reseat();
@@ -253,8 +255,8 @@ impl<'a, F: Routed> Common<'a, F> {
     }
 }
 
-/// How many rows [`Merge::skip_common`] compares at once.
-const BLOCK: usize = 64;
+/// How many rows [`Merge::skip_common`] compares at once: many as long as they are equal, then fewer.
+const BLOCKS: [usize; 2] = [2048, 64];
 
 impl<'a, F: Family> Lane<'a, F> {
     fn head(&self) -> Option<Prefix<F>> {
@@ -358,8 +360,8 @@ impl<'a, F: Family> Lane<'a, F> {
     }
 
     /// The next rows, if as many stand together before `end` and none of them is hidden.
-    fn block(&self, end: Option<Prefix<F>>) -> Option<(&'a [F::Bits], &'a [u8])> {
-        let rows = self.at..self.at.checked_add(BLOCK)?;
+    fn block(&self, rows: usize, end: Option<Prefix<F>>) -> Option<(&'a [F::Bits], &'a [u8])> {
+        let rows = self.at..self.at.checked_add(rows)?;
         if self.hidden.get(self.next_hidden).is_some_and(|row| *row < rows.end) {
             return None;
         }

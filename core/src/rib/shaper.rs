@@ -94,22 +94,18 @@ impl Shaper {
             return Arc::clone(&known.table);
         }
         let (id, serial) = (FeedId(table.id().0 | FILTERED), Serial(self.serial + 1));
-        let filtered = match table.filtered(id, serial, |tags| shape.passes(tags)) {
-            None => {
-                coverage::hit(Fate::AllPass);
-                Arc::clone(table)
-            }
-            Some(filtered) => match known.filter(|known| known.table.same_routes(&filtered)) {
-                Some(known) => {
-                    coverage::hit(Fate::FilteredAlike);
-                    Arc::clone(&known.table)
-                }
-                None => {
-                    coverage::hit(Fate::Filtered);
-                    self.serial += 1;
-                    Arc::new(filtered)
-                }
-            },
+        let made = table.filtered(id, serial, |tags| shape.passes(tags));
+        let alike = made.as_ref().zip(known).filter(|(made, known)| known.table.same_routes(made));
+        let filtered = if let Some((_, known)) = alike {
+            coverage::hit(Fate::FilteredAlike);
+            Arc::clone(&known.table)
+        } else if let Some(made) = made {
+            coverage::hit(Fate::Filtered);
+            self.serial += 1;
+            Arc::new(made)
+        } else {
+            coverage::hit(Fate::AllPass);
+            Arc::clone(table)
         };
         let entry = Filtered { base: table.serial(), table: Arc::clone(&filtered) };
         feed.insert(shape.filter.clone(), entry);
@@ -158,7 +154,7 @@ impl Shaper {
     }
 
     /// Forgets what no group uses any more.
-    pub(crate) fn retain<'a>(&mut self, groups: impl Iterator<Item = &'a Group> + Clone) {
+    pub(crate) fn retain<'a>(&mut self, groups: &(impl Iterator<Item = &'a Group> + Clone)) {
         let uses = |feed: FeedId, filter: &[Tag]| {
             let mut groups = groups.clone();
             groups.any(|group| *group.key().shape.filter == *filter && group.key().feeds.contains(&feed))

@@ -31,15 +31,15 @@ proptest! {
     /// Two feeds and cuts: the stretches that are skipped are those of one table among others.
     #[test]
     fn few_changes_beside_another_feed_and_a_cut_are_exactly_found(
-        gone in prop::collection::btree_set(0u32..700, 0..4),
-        new in prop::collection::btree_set(0u32..700, 0..4),
-        few in prop::collection::btree_set(0u32..700, 0..4),
-        holes in prop::collection::btree_set(0u32..700, 0..4),
-        others in prop::collection::btree_set(0u32..700, 0..4),
+        gone in prop::collection::btree_set(0u32..2500, 0..4),
+        new in prop::collection::btree_set(0u32..2500, 0..4),
+        few in prop::collection::btree_set(0u32..2500, 0..4),
+        holes in prop::collection::btree_set(0u32..2500, 0..4),
+        others in prop::collection::btree_set(0u32..2500, 0..4),
         is_kept: bool,
     ) {
         let hosts = |choose: &dyn Fn(&u32) -> bool| -> Vec<Prefix4> {
-            (0..700).filter(choose).map(|n| Prefix4::new(n << 8, 24).unwrap()).collect()
+            (0..2500).filter(choose).map(|n| Prefix4::new(n << 8, 24).unwrap()).collect()
         };
         let long = |serial: u64, skip: &std::collections::BTreeSet<u32>| {
             table(1, serial, &[(hosts(&|n| !skip.contains(n)), vec![], 1)])
@@ -61,11 +61,11 @@ proptest! {
     /// Long equal stretches, which are skipped by the block, with few changes in between.
     #[test]
     fn few_changes_in_a_long_table_are_exactly_found(
-        gone in prop::collection::btree_set(0u32..700, 0..6),
-        new in prop::collection::btree_set(0u32..700, 0..6),
-        retagged in prop::collection::btree_set(0u32..700, 0..6),
+        gone in prop::collection::btree_set(0u32..2500, 0..6),
+        new in prop::collection::btree_set(0u32..2500, 0..6),
+        retagged in prop::collection::btree_set(0u32..2500, 0..6),
     ) {
-        let hosts = |choose: &dyn Fn(&u32) -> bool| (0..700).filter(choose).map(Prefix4::host).collect();
+        let hosts = |choose: &dyn Fn(&u32) -> bool| (0..2500).filter(choose).map(Prefix4::host).collect();
         let told = hosts(&|n| !new.contains(n));
         let current = hosts(&|n| !gone.contains(n) && !retagged.contains(n));
         let other = hosts(&|n| retagged.contains(n));

@@ -72,7 +72,7 @@ proptest! {
     fn a_shaped_view_is_what_the_naive_model_says(feeds in feeds(), shape in shape(), filter in filter()) {
         let base = view(1, &feeds);
         let prefixes = if filter.is_empty() { shape.prefixes.clone() } else { vec![] };
-        let shape = Shape { filter, prefixes, ..shape };
+        let shape = Shape { prefixes, filter, ..shape };
         let view = shaped(&mut Shaper::default(), &shape, &base, None).view;
         prop_assert!(view.routes::<V4>().eq(naive::<V4>(&base, &shape)));
         prop_assert!(view.routes::<V6>().eq(naive::<V6>(&base, &shape)));
@@ -149,7 +149,7 @@ fn one_filter_of_a_feed_is_one_table_until_nobody_has_it() {
     let more = [(vec![Prefix4::host(1)], vec![], 2), (vec![Prefix4::host(3)], vec![], 4)];
     let newer = shaped(&mut shaper, &shape, &Arc::new(View::new(vec![table(1, 2, &more)])), Some(&one)).view;
     assert!(Arc::ptr_eq(&one.tables()[0], &newer.tables()[0]));
-    shaper.retain(core::iter::empty());
+    shaper.retain(&core::iter::empty());
     assert!(shaper.filtered.is_empty());
 }
 
