@@ -5,7 +5,7 @@ use bgplite_core::server::{Command, Input};
 use bgplite_core::session::State;
 use bgplite_core::time::Duration;
 
-use crate::bench::{BOTH, Bench, KEEPALIVE, config, message, open, open_of};
+use crate::bench::{BOTH, Bench, KEEPALIVE, config, home, message, open, open_of};
 
 const STATES: [State; 4] = [State::OpenDelay, State::OpenSent, State::OpenConfirm, State::Established];
 
@@ -77,6 +77,8 @@ fn every_end_in_every_state() {
 fn silence_in_every_state() {
     for state in STATES {
         let mut config = config();
+        // A stranger would have a minute for all of it.
+        config.peers.push(home());
         if state == State::OpenDelay {
             config.open_delay = Duration::from_secs(100);
         }

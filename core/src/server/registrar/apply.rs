@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::{CommandError, Notice, PeerChange, PeerRecord, Reply, RouteServer};
-use crate::config::PeerConfig;
+use crate::config::{PeerConfig, Subscription};
 use crate::coverage::{self, Registration};
 use crate::ids::{ConnId, PeerId, Ticket};
 use crate::server::PeerState;
@@ -22,7 +22,7 @@ impl RouteServer {
         let shadowed = self.registry.replace(&self.config.peers).shadowed;
         self.note_shadowed(&shadowed);
         for record in records {
-            self.demand(None, Some(record));
+            self.demand(wanted(record));
         }
     }
 
@@ -38,17 +38,14 @@ impl RouteServer {
     pub(super) fn apply(&mut self, now: Instant, changes: Vec<PeerChange>) {
         let mut touched = BTreeSet::new();
         let ids: Vec<PeerId> = changes.iter().map(PeerChange::id).collect();
+        let mut lost = Vec::new();
         for change in &changes {
             touched.extend(self.conns_of(change.id()));
-            let after = match change {
-                PeerChange::Put(record) => Some(&**record),
-                PeerChange::Forget(_) => None,
-            };
-            if let Some(record) = after {
+            lost.extend(self.registry.record(change.id()).and_then(wanted).cloned());
+            if let PeerChange::Put(record) = change {
                 touched.extend(self.conns_at(&record.peer));
+                self.demand(wanted(record));
             }
-            let before = self.registry.record(change.id()).cloned();
-            self.demand(before.as_ref(), after);
         }
         self.registry.apply(changes);
         for conn in touched {
@@ -63,17 +60,21 @@ impl RouteServer {
                 self.close_double(now, conn);
             }
         }
+        for subscription in lost {
+            self.undemand(&subscription);
+        }
     }
 
-    /// What registered peers that are let in ask for is wanted, and what they asked for before is not.
-    fn demand(&mut self, before: Option<&PeerRecord>, after: Option<&PeerRecord>) {
-        let is_let_in = |record: &&PeerRecord| record.state == PeerState::Approved;
-        if let Some(record) = after.filter(is_let_in) {
-            self.catalog.hold(&record.peer.subscription);
+    /// What a registered peer asks for is wanted from now on, whether it is connected or not.
+    fn demand(&mut self, subscription: Option<&Subscription>) {
+        if let Some(subscription) = subscription {
+            self.catalog.hold(subscription);
         }
-        if let Some(record) = before.filter(is_let_in) {
-            self.catalog.release(&record.peer.subscription);
-        }
+    }
+
+    /// What was wanted is not any more; after those who had it have let go of it.
+    fn undemand(&mut self, subscription: &Subscription) {
+        self.catalog.release(subscription);
     }
 
     /// Sends a peer all of its routes again.
@@ -138,6 +139,11 @@ impl RouteServer {
             |id: &&ConnId| self.conns.get(id).is_some_and(|conn| matches(peer, conn.local, conn.address()));
         ids.filter(is_its).copied().collect()
     }
+}
+
+/// What a peer makes us ask for: one that is not let in, nothing.
+fn wanted(record: &PeerRecord) -> Option<&Subscription> {
+    (record.state == PeerState::Approved).then_some(&record.peer.subscription)
 }
 
 impl PeerChange {

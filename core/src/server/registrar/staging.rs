@@ -91,7 +91,7 @@ impl<'a> Staging<'a> {
         let state = if is_back { state } else { before.state };
         coverage::hit(if is_back { Registration::Back } else { Registration::Again });
         let happening = if is_back { Happening::Registered } else { Happening::Replaced };
-        Ok(self.change(before, state, description, peer, happening))
+        Ok(self.change(&before, state, description, peer, happening))
     }
 
     fn set(&mut self, id: PeerId, revision: Option<u64>, spec: PeerSpec) -> Result<Answer, CommandError> {
@@ -119,7 +119,7 @@ impl<'a> Staging<'a> {
             }
         }
         let state = before.state;
-        Ok(self.change(before, state, description, peer, Happening::Replaced))
+        Ok(self.change(&before, state, description, peer, Happening::Replaced))
     }
 
     fn remove(&mut self, id: PeerId) -> Result<Answer, CommandError> {
@@ -128,7 +128,7 @@ impl<'a> Staging<'a> {
         // What it asked for is of no use any more, and may be large.
         let peer = PeerConfig { subscription: Subscription::default(), ..before.peer.clone() };
         let description = before.description.clone();
-        self.change(before, PeerState::Removed, description, peer, Happening::Removed);
+        self.change(&before, PeerState::Removed, description, peer, Happening::Removed);
         Ok(Answer::Done)
     }
 
@@ -136,7 +136,7 @@ impl<'a> Staging<'a> {
         let before = self.changeable(id)?.clone();
         let (description, peer) = (before.description.clone(), before.peer.clone());
         coverage::hit(Registration::Approved);
-        Ok(self.change(before, PeerState::Approved, description, peer, Happening::Approved))
+        Ok(self.change(&before, PeerState::Approved, description, peer, Happening::Approved))
     }
 
     /// A peer that can be changed by its id.
@@ -209,7 +209,7 @@ impl<'a> Staging<'a> {
     /// Stages what differs from `before`; nothing, when nothing does.
     fn change(
         &mut self,
-        before: PeerRecord,
+        before: &PeerRecord,
         state: PeerState,
         description: String,
         peer: PeerConfig,
@@ -219,7 +219,10 @@ impl<'a> Staging<'a> {
             return Answer::Peer { id: before.id, revision: before.revision, is_new: false };
         }
         let (revision, changed_unix_secs) = (before.revision.saturating_add(1), self.unix_secs);
-        self.stage(PeerRecord { revision, changed_unix_secs, state, description, peer, ..before }, happening)
+        let PeerRecord { id, created_unix_secs, .. } = *before;
+        let record =
+            PeerRecord { id, revision, state, created_unix_secs, changed_unix_secs, description, peer };
+        self.stage(record, happening)
     }
 
     fn stage(&mut self, record: PeerRecord, happening: Happening) -> Answer {

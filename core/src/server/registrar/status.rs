@@ -9,7 +9,9 @@ use serde::Serialize;
 use super::RouteServer;
 use crate::config::{AddressMatch, AsnMatch, Families, NextHop, Subscription};
 use crate::ids::{Asn, ConnId, PeerId};
+use crate::rib::Group;
 use crate::server::PeerState;
+use crate::server::outbound::Outbound;
 use crate::server::peer::{Entry, Origin};
 use crate::session::State;
 
@@ -132,8 +134,8 @@ impl RouteServer {
         let conn = self.conns.get(&id)?;
         let outbound = conn.outbound.as_ref();
         let group = outbound.and_then(|outbound| self.groups.find(outbound.group));
-        let told = outbound.map(|outbound| outbound.told());
-        let desired = group.map(|group| group.current());
+        let told = outbound.map(Outbound::told);
+        let desired = group.map(Group::current);
         Some(SessionInfo {
             conn: id,
             remote: conn.remote,
