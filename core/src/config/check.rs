@@ -155,13 +155,23 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
-    use crate::config::{AddressMatch, Expr, Families, FeedConfig, SourceConfig};
+    use crate::config::{
+        AddressMatch, AsnListConfig, Expr, Families, FeedConfig, Format, Location, SourceConfig,
+    };
     use crate::ids::Asn;
+    use crate::time::Duration;
 
     fn config() -> Config {
         let mut config = Config::new(Asn(65010), Ipv4Addr::new(203, 0, 113, 1));
         config.sources.push(SourceConfig::inline("list", Vec::new()));
         config.feeds.push(FeedConfig::new("ru", Expr::source("list")));
+        config.asn_lists.push(AsnListConfig {
+            name: "cdn".into(),
+            asns: [Asn(13335)].into(),
+            description: String::new(),
+            communities: Vec::new(),
+            large_communities: Vec::new(),
+        });
         let home = PeerConfig::new("home", AddressMatch::Any, AsnMatch::Any);
         config.peers.push(PeerConfig { subscription: Subscription::feeds(["ru"]), ..home });
         config
@@ -170,7 +180,7 @@ mod tests {
     #[test]
     fn each_fault_names_its_key() {
         type Break = fn(&mut Config);
-        let faults: [(Break, &str); 10] = [
+        let faults: [(Break, &str); 20] = [
             (|c| c.asn = Asn(0), "bgp.asn"),
             (|c| c.router_id = Ipv4Addr::UNSPECIFIED, "bgp.router_id"),
             (|c| c.hold_secs = 2, "bgp.hold_time"),
@@ -181,6 +191,16 @@ mod tests {
             (|c| c.peers[0].families = Families::NONE, "peer[0].families"),
             (|c| c.peers[0].subscription.feeds[0] = "rub".into(), "peer[0].feeds"),
             (|c| c.peers.push(c.peers[0].clone()), "peer[1].name"),
+            (|c| c.peers[0].subscription.lists.push("x".into()), "peer[0].lists"),
+            (|c| c.feed_versions = 0, "state.feed_versions"),
+            (|c| c.ripestat.parallel = 65, "ripestat.parallel"),
+            (|c| c.ripestat.url = "stat.ripe.net".into(), "ripestat.url"),
+            (|c| c.asn_lists[0].asns.clear(), "asn_list.cdn.asns"),
+            (|c| c.asn_lists.push(c.asn_lists[0].clone()), "asn_list.cdn"),
+            (|c| c.sources[0].every = Some(Duration::from_secs(9)), "source.list.every"),
+            (|c| c.sources[0].guard.max_shrink = Some(101), "source.list.guard.max_shrink"),
+            (|c| c.sources[0].format = Format::Csv { column: " ".into() }, "source.list.format"),
+            (|c| c.sources[0].location = Location::Ripestat { asn: Asn(0) }, "source.list.asn"),
         ];
         assert_eq!(config().check(), Ok(()));
         for (fault, path) in faults {

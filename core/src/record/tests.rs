@@ -3,15 +3,15 @@ use alloc::vec;
 
 use super::*;
 use crate::config::{
-    AddressMatch, AsnMatch, Config, Families, FeedConfig, NextHop, PeerConfig, SourceConfig, Subscription,
-    UnknownPeers,
+    AddressMatch, AsnListConfig, AsnMatch, Config, Families, FeedConfig, Format, Guard, HttpLocation,
+    JsonFormat, Location, NextHop, PeerConfig, SourceConfig, Subscription, UnknownPeers,
 };
 use crate::ids::{Asn, ConnId};
 use crate::server::{Batch, Chunk, Input, Records, RouteServer};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
-/// A configuration in which everything that can be there is.
-fn full() -> Config {
+/// A small configuration of files.
+fn plain() -> Config {
     let mut config = Config::new(Asn(65010), [203, 0, 113, 1].into());
     config.next_hop_v6 = NextHop::Address("2001:db8::1".parse().unwrap());
     config.unknown_peers = UnknownPeers::Default { feed: "ru".into(), max: 5, max_per_address: 5 };
@@ -33,6 +33,57 @@ fn full() -> Config {
         next_hop_v6: None,
         families: Families::BOTH,
     });
+    config
+}
+
+/// A configuration in which everything that can be there is.
+fn full() -> Config {
+    let mut config = plain();
+    config.asn_lists.push(AsnListConfig {
+        name: "cdn".into(),
+        asns: vec![Asn(13335)],
+        description: "Content".into(),
+        communities: vec!["65010:201".parse().unwrap()],
+        large_communities: vec!["65010:1:201".parse().unwrap()],
+    });
+    let http = Location::Http(HttpLocation {
+        url: "https://lists.example.net/x".into(),
+        headers: vec![("X-Api-Key".into(), "env:KEY".into())],
+        timeout: Duration::from_secs(30),
+        max_body: 10_000_000,
+        redirects: 1,
+        is_foreign: false,
+    });
+    let paths = vec!["prefixes[].ip_prefix".into()];
+    let filter = vec![("region".into(), "eu-*".into())];
+    let guard = Guard {
+        must_contain: vec!["192.0.2.0/24".parse().unwrap()],
+        must_not_contain: vec!["10.0.0.0/8".parse().unwrap()],
+        ..Guard::default()
+    };
+    config.sources.push(SourceConfig {
+        format: Format::Json(JsonFormat { paths, filter }),
+        every: Some(Duration::from_secs(600)),
+        guard,
+        ..SourceConfig::new("web", http)
+    });
+    let format = Format::Csv { column: "network".into() };
+    config.sources.push(SourceConfig { format, ..SourceConfig::file("csv", "x.csv") });
+    config.sources.push(SourceConfig::new("as", Location::Ripestat { asn: Asn(13335) }));
+    config.sources.push(SourceConfig::new("de", Location::Country { country: "DE".parse().unwrap() }));
+    config.peers[0].subscription = Subscription {
+        lists: vec!["cdn".into()],
+        countries: vec!["DE".parse().unwrap()],
+        prefixes: vec!["203.0.113.0/24".parse().unwrap()],
+        asns: vec![Asn(15169)],
+        urls: vec!["https://example.net/mine.txt".into()],
+        exclude: vec!["2001:db8::/32".parse().unwrap()],
+        communities: vec!["65010:201".parse().unwrap()],
+        max_prefixes: Some(20_000),
+        ..Subscription::feeds(["ru"])
+    };
+    config.own_urls = true;
+    assert_eq!(config.check(), Ok(()));
     config
 }
 
@@ -59,15 +110,33 @@ fn every_key_of_a_configuration_that_a_log_shows_is_named_here() {
     let mut keys = alloc::collections::BTreeSet::new();
     collect_keys(&serde_json::to_value(full()).unwrap(), "", &mut keys);
     // Before you add a key: is it a secret? Then its type must serialise to nothing, and it is not in this list.
+    // A header's value is where a secret is (`env:`, `file:`), unless its name says that it is none.
     let known = "
-        .asn .batch_bytes .feeds .feeds.aggregate .feeds.communities .feeds.large_communities .feeds.name .feeds.sources .hold_secs
-        .max_connections .max_received_prefixes .next_hop .next_hop_v6 .next_hop_v6.address .open_delay
-        .open_delay.nanos .open_delay.secs .peers .peers.address .peers.address.prefix .peers.asn .peers.asn.is
-        .peers.families .peers.families.v4 .peers.families.v6 .peers.feeds .peers.listen .peers.name
-        .peers.next_hop .peers.next_hop_v6 .router_id .send_hold .send_hold.nanos .send_hold.secs .sources
-        .sources.location .sources.location.file .sources.location.file.path .sources.location.inline
-        .sources.location.inline.prefixes .sources.name .sources.required .unknown_peers .unknown_peers.default
-        .unknown_peers.default.feed .unknown_peers.default.max .unknown_peers.default.max_per_address";
+        .asn .asn_lists .asn_lists.asns .asn_lists.communities .asn_lists.description
+        .asn_lists.large_communities .asn_lists.name .batch_bytes .feed_versions .feeds .feeds.aggregate
+        .feeds.communities .feeds.expr .feeds.large_communities .feeds.name .hold_secs .max_connections
+        .max_received_prefixes .next_hop .next_hop_v6 .next_hop_v6.address .open_delay .open_delay.nanos
+        .open_delay.secs .own_urls .peers .peers.address .peers.address.prefix .peers.asn .peers.asn.is
+        .peers.families .peers.families.v4 .peers.families.v6 .peers.listen .peers.name .peers.next_hop
+        .peers.next_hop_v6 .peers.subscription .peers.subscription.asns .peers.subscription.communities
+        .peers.subscription.countries .peers.subscription.exclude .peers.subscription.feeds
+        .peers.subscription.lists .peers.subscription.max_prefixes .peers.subscription.on_limit
+        .peers.subscription.own_address .peers.subscription.prefixes .peers.subscription.urls .ripestat
+        .ripestat.asn_data .ripestat.every .ripestat.every.nanos .ripestat.every.secs .ripestat.parallel
+        .ripestat.source_app .ripestat.timeout .ripestat.timeout.nanos .ripestat.timeout.secs .ripestat.url
+        .router_id .send_hold .send_hold.nanos .send_hold.secs .sources .sources.communities
+        .sources.default_route .sources.every .sources.every.nanos .sources.every.secs .sources.format
+        .sources.format.csv .sources.format.csv.column .sources.format.json .sources.format.json.filter
+        .sources.format.json.paths .sources.guard .sources.guard.max_growth .sources.guard.max_shrink
+        .sources.guard.min .sources.guard.must_contain .sources.guard.must_not_contain
+        .sources.large_communities .sources.location .sources.location.country .sources.location.country.country
+        .sources.location.file .sources.location.file.path .sources.location.http .sources.location.http.headers
+        .sources.location.http.is_foreign .sources.location.http.max_body .sources.location.http.redirects
+        .sources.location.http.timeout .sources.location.http.timeout.nanos .sources.location.http.timeout.secs
+        .sources.location.http.url .sources.location.inline .sources.location.inline.prefixes
+        .sources.location.ripestat .sources.location.ripestat.asn .sources.name .sources.required .unknown_peers
+        .unknown_peers.default .unknown_peers.default.feed .unknown_peers.default.max
+        .unknown_peers.default.max_per_address";
     let known: alloc::collections::BTreeSet<_> = known.split_whitespace().map(ToString::to_string).collect();
     assert_eq!(keys, known);
 }
@@ -108,7 +177,7 @@ fn a_line_is_what_the_documentation_shows() {
     );
     assert!(line(9000, &body(b"\xFF"), &[]).ends_with(r#""outcome":{"body":{"hex":"ff"}}}"#));
     let ticket = crate::ids::Ticket(4);
-    let command = crate::server::Command::Reload(alloc::boxed::Box::new(full()));
+    let command = crate::server::Command::Reload(alloc::boxed::Box::new(plain()));
     let reload = line(9000, &Input::Command { ticket, unix_secs: 0, command }, &[]);
     assert!(
         reload.starts_with(r#"{"t":9000,"in":"reload","ticket":4,"unix_secs":0,"config":{"asn":65010,"#),
@@ -142,7 +211,7 @@ fn a_digest_does_not_depend_on_how_the_octets_are_cut() {
 
 /// A head and one entry, as a recorder of this core would write them.
 fn log() -> (Head, Entry) {
-    let (config, at) = (full(), Instant::from_nanos);
+    let (config, at) = (plain(), Instant::from_nanos);
     let mut head = Head::start(config.clone(), Records::default(), 7, at(1), 0);
     let mut core = RouteServer::new(config, &Records::default(), 7, at(1), 0).unwrap();
     let Origin::Start { out, .. } = &mut head.from else { panic!() };
