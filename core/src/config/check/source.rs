@@ -6,8 +6,7 @@ use alloc::string::{String, ToString};
 
 use super::{check_name, error};
 use crate::config::{
-    AsnListConfig, Config, ConfigError, Format, Guard, HttpLocation, Location, RipestatConfig, SourceConfig,
-    Url,
+    AsnListConfig, Config, ConfigError, Guard, HttpLocation, Location, RipestatConfig, SourceConfig, Url,
 };
 use crate::feed::check_format;
 use crate::ids::Asn;
@@ -73,19 +72,7 @@ fn check_source(source: &SourceConfig) -> Result {
         Location::Ripestat { asn } => check_asn(&path("asn"), *asn)?,
         Location::Http(location) => check_http(&path, location)?,
     }
-    match &source.format {
-        Format::Json(json)
-            if json.paths.is_empty() || json.paths.iter().any(|path| path.trim().is_empty()) =>
-        {
-            let problem = "has an empty path; write one like \"json:prefixes[].ip_prefix\"";
-            return Err(error(path("format"), problem));
-        }
-        Format::Csv { column } if column.trim().is_empty() => {
-            let problem = "names no column; write its name or its number, like \"csv:network\" or \"csv:1\"";
-            return Err(error(path("format"), problem));
-        }
-        format => check_format(format).map_err(|fault| error(path("format"), fault.to_string()))?,
-    }
+    check_format(&source.format).map_err(|problem| error(path("format"), format!("{problem}")))?;
     check_guard(&path, &source.guard)
 }
 

@@ -1,6 +1,7 @@
 //! How a body says its prefixes: `format`, `where` and `preset`.
 
-use bgplite_core::config::{Format, JsonFormat};
+use bgplite_core::config::{Format, JsonFormat, nearest};
+use bgplite_core::feed::preset::{self, Preset};
 
 use super::error::FileError;
 use super::reader::{Table, Value};
@@ -71,8 +72,25 @@ fn filter(table: &Table<'_>) -> Result<Vec<(String, String)>> {
     Ok(filter)
 }
 
-/// Awaits the presets of the core.
+/// A well-known list: its URL, which a mirror's may replace, and how it says its prefixes.
 pub(super) fn preset(table: &Table<'_>) -> Result<(String, Format)> {
     let name = table.require("preset", "its name, like preset = \"aws\"")?;
-    Err(name.error("is not supported by this version yet"))
+    let text = name.string()?;
+    let Some(preset) = preset::find(text) else {
+        let names: Vec<String> = Preset::names().map(|name| format!("\"{name}\"")).collect();
+        return Err(name.error(match nearest(text, Preset::names()) {
+            Some(near) => format!("{text:?} is not known; did you mean \"{near}\"?"),
+            None => format!("{text:?} is not known; write {}", super::source::or(&names)),
+        }));
+    };
+    let filter = filter(table)?;
+    let format = preset.format(&filter).map_err(|problem| match table.take("where") {
+        Some(value) => value.error(problem),
+        None => name.error(problem),
+    })?;
+    let url = match table.take("url") {
+        Some(value) => value.secret().string()?.to_owned(),
+        None => preset.url.to_owned(),
+    };
+    Ok((url, format))
 }

@@ -11,7 +11,7 @@ fn a_typo_names_the_nearest_key_and_its_place() {
     assert_eq!(fault(&format!("{MINIMAL}[[pear]]\n")), "5:3: pear: unknown key; did you mean \"peer\"?");
     assert_eq!(
         fault(&format!("{MINIMAL}[state]\n  zebra = 1\n")),
-        "6:3: state.zebra: unknown key; known here are dir, feed_versions"
+        "6:3: state.zebra: unknown key; known here are dir, store, feed_versions"
     );
     // A slip of a key that must be there is named as the slip that it is.
     assert_eq!(
@@ -263,7 +263,24 @@ const FAULTS: [(&str, &str); 29] = [
 ];
 
 /// The same, of sources, lists and what peers ask for.
-const WEB_FAULTS: [(&str, &str); 45] = [
+const WEB_FAULTS: [(&str, &str); 49] = [
+    (
+        "[source.a]\nkind = \"preset\"\npreset = \"asw\"",
+        "7:10: source.a.preset: \"asw\" is not known; write \"aws\", \"cloudflare\", \"fastly\", \"github\" or \
+         \"google\"",
+    ),
+    (
+        "[source.a]\nkind = \"preset\"\npreset = \"cloudfare\"",
+        "7:10: source.a.preset: \"cloudfare\" is not known; did you mean \"cloudflare\"?",
+    ),
+    (
+        "[source.a]\nkind = \"preset\"\npreset = \"aws\"\nwhere = { regoin = \"eu-*\" }",
+        "8:9: source.a.where: prefixes of \"aws\" have no \"regoin\"; did you mean \"region\"?",
+    ),
+    (
+        "[source.a]\nkind = \"preset\"\npreset = \"aws\"\nformat = \"lines\"",
+        "8:10: source.a.format: belongs to kind = \"file\" or \"http\"; a preset source has a preset",
+    ),
     ("[source.a]\nkind = \"htpp\"", "6:8: source.a.kind: \"htpp\" is not known; did you mean \"http\"?"),
     (
         "[source.a]\nkind = \"http\"",
@@ -343,11 +360,11 @@ const WEB_FAULTS: [(&str, &str); 45] = [
     ),
     (
         "[source.a]\nkind = \"file\"\npath = \"x\"\nformat = \"json:a,,b\"",
-        "8:10: source.a.format: has an empty path; write one like \"json:prefixes[].ip_prefix\"",
+        "8:10: source.a.format: \"\" is no path: a name is missing; write it like \"prefixes[].ip_prefix\"",
     ),
     (
         "[source.a]\nkind = \"file\"\npath = \"x\"\nformat = \"csv:\"",
-        "8:10: source.a.format: names no column; write its name or its number, like \"csv:network\" or \"csv:1\"",
+        "8:10: source.a.format: \"\" is no column: write its name, or its number from 1",
     ),
     (
         "[source.a]\nkind = \"file\"\npath = \"x\"\nwhere = { a = \"b\" }",
