@@ -33,11 +33,9 @@ fn every_default_stands_in_the_sample_file() {
                 section = line.split(' ').next().unwrap();
             }
             match section {
-                "[limits]" | "[state]" | "[log]" => false,
+                "[limits]" | "[state]" | "[api]" | "[log]" | "[ripestat]" => false,
                 "[bgp]" => ["[bgp]", "asn", "router_id"].iter().any(|key| line.starts_with(key)),
-                _ => !["aggregate", "required", "families", "next_hop =", "#"]
-                    .iter()
-                    .any(|key| line.starts_with(key)),
+                _ => !DEFAULTS.iter().any(|key| line.starts_with(key)),
             }
         })
         .collect();
@@ -46,6 +44,25 @@ fn every_default_stands_in_the_sample_file() {
     bare.core.peers[0].next_hop = sample.core.peers[0].next_hop;
     assert_eq!(bare, sample);
 }
+
+/// Keys of sources, feeds and peers whose lines in the sample say what is so without them.
+const DEFAULTS: [&str; 15] = [
+    "aggregate",
+    "required",
+    "families",
+    "next_hop =",
+    "format = \"lines\"",
+    "default_route",
+    "guard",
+    "every",
+    "timeout",
+    "max_body",
+    "redirects",
+    "communities",
+    "on_limit",
+    "own_address",
+    "#",
+];
 
 #[test]
 fn the_first_configuration_is_accepted_and_says_what_its_comments_say() {
@@ -80,13 +97,66 @@ fn every_key_that_the_contract_serves_stands_in_the_table() {
     ] {
         assert!(table.contains(&format!("`bgp.{key}`")), "bgp.{key}");
     }
-    for key in ["limits.connections", "limits.send_hold", "state.dir", "log.level", "log.format"] {
-        assert!(table.contains(&format!("`{key}`")), "{key}");
-    }
-    for key in ["kind", "path", "required", "prefixes", "expr", "community", "large_community", "aggregate"] {
+    for key in [
+        "limits.connections",
+        "limits.send_hold",
+        "state.dir",
+        "state.store",
+        "state.feed_versions",
+        "api.own_urls",
+        "log.level",
+        "log.format",
+        "ripestat.url",
+        "ripestat.source_app",
+        "ripestat.every",
+        "ripestat.timeout",
+        "ripestat.parallel",
+        "ripestat.asn_data",
+        // Of lists, sources, feeds and peers.
+        "asns",
+        "description",
+        "kind",
+        "path",
+        "url",
+        "asn",
+        "country",
+        "preset",
+        "prefixes",
+        "format",
+        "where",
+        "headers",
+        "timeout",
+        "every",
+        "max_body",
+        "redirects",
+        "required",
+        "guard",
+        "default_route",
+        "expr",
+        "community",
+        "large_community",
+        "aggregate",
+        "name",
+        "address",
+        "listen",
+        "feeds",
+        "lists",
+        "countries",
+        "urls",
+        "exclude",
+        "communities",
+        "max_prefixes",
+        "on_limit",
+        "own_address",
+        "next_hop",
+        "next_hop_v6",
+        "families",
+        "min",
+        "max_shrink",
+        "max_growth",
+        "must_contain",
+        "must_not_contain",
+    ] {
         assert!(table.contains(&format!("`{key}")), "{key}");
-    }
-    for key in ["name", "address", "asn", "listen", "feeds", "next_hop", "next_hop_v6", "families"] {
-        assert!(table.contains(&format!("`{key}`")), "peer.{key}");
     }
 }
