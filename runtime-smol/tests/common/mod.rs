@@ -99,6 +99,10 @@ impl Daemon {
         listen.split(',').map(|endpoint| endpoint.parse().unwrap()).collect()
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());

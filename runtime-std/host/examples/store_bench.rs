@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release -p bgplite-host --example store_bench -- [sled|file] [DIR]`
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on has failed")]
+#![allow(clippy::cast_precision_loss, reason = "nobody reads the last digits")]
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -33,7 +34,10 @@ fn main() {
         put(&*store, 64, &mut next);
     }
     let (writes, took) = register(&*store, 1, &mut next);
-    println!(" 1 in flight beside {next} peers: {:.0} registrations a second", writes as f64 / took.as_secs_f64());
+    println!(
+        " 1 in flight beside {next} peers: {:.0} registrations a second",
+        writes as f64 / took.as_secs_f64()
+    );
     drop(store);
     for how in ["as it was left by a kill", "after a clean end"] {
         let started = Instant::now();

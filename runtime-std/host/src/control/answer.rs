@@ -1,18 +1,48 @@
 //! Looks at the core for whoever asks.
 
-use bgplite_core::server::{PeerStatus, RouteServer};
+use std::sync::Arc;
+
+use bgplite_core::ids::PeerId;
+use bgplite_core::rib::{AnyPrefix, TagSet};
+use bgplite_core::server::{PeerInfo, PeerStatus, RouteServer, SessionInfo};
 use bgplite_core::time::Instant;
 use serde_json::{Value, json};
 
-use super::{Outcome, Query, Refusal};
+use super::{MAX_PEERS, Outcome, Query, Refusal};
 
 /// What `query` finds. Never changes anything.
 pub fn answer(core: &RouteServer, _now: Instant, query: &Query) -> Outcome {
     match query {
         Query::Sessions => Ok(core.peers().map(|status| session(&status)).collect()),
         Query::Stats => value(core.stats()),
+        Query::Peers { after } => {
+            let is_later = |peer: &PeerInfo| after.is_none_or(|after| peer.id > after);
+            value(&core.registered().filter(is_later).take(MAX_PEERS).collect::<Vec<_>>())
+        }
+        Query::Peer { id } => core.find_peer(*id).map_or_else(|| Err(no_peer(*id)), |peer| value(&peer)),
+        Query::Prefixes { id } => prefixes(core, *id),
         _ => Err(Refusal::new("this version cannot say that yet")),
     }
+}
+
+/// One list for each session of the peer that is established.
+fn prefixes(core: &RouteServer, id: PeerId) -> Outcome {
+    let peer = core.find_peer(id).ok_or_else(|| no_peer(id))?;
+    let list = |session: &SessionInfo| {
+        let routes: Vec<Value> = core.routes_for(session.conn)?.iter().map(route).collect();
+        Some(json!({ "conn": session.conn, "remote": session.remote, "routes": routes }))
+    };
+    let lists: Vec<Value> = peer.sessions.iter().filter_map(list).collect();
+    if lists.is_empty() {
+        return Err(Refusal::new(format!("peer {:?} has no established session", peer.name)));
+    }
+    Ok(Value::Array(lists))
+}
+
+fn route((prefix, tags): &(AnyPrefix, Arc<TagSet>)) -> Value {
+    let standard = tags.standard().iter().map(ToString::to_string);
+    let large = tags.large().iter().map(ToString::to_string);
+    json!({ "prefix": prefix, "communities": standard.chain(large).collect::<Vec<_>>() })
 }
 
 fn session(status: &PeerStatus) -> Value {
@@ -26,6 +56,10 @@ fn session(status: &PeerStatus) -> Value {
         "toldV6": status.told.1,
         "inSync": status.is_in_sync,
     })
+}
+
+fn no_peer(id: PeerId) -> Refusal {
+    Refusal::new(format!("there is no peer {id}"))
 }
 
 fn value(of: &impl serde::Serialize) -> Outcome {

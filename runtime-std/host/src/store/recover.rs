@@ -35,7 +35,8 @@ pub(super) struct Backup {
 /// Makes the state directory and sees that it can be written to, with some room.
 pub(super) fn prepare(dir: &Path) -> Result<(), StoreError> {
     let unwritable = |error| StoreError::Unwritable { dir: dir.to_owned(), error };
-    fs::create_dir_all(dir).map_err(unwritable)?;
+    // Below it: a file in its place is then said to be no directory.
+    fs::create_dir_all(dir.join("source")).map_err(unwritable)?;
     let probe = dir.join(".write-test");
     let written = File::create(&probe).and_then(|mut file| file.write_all(&vec![0; ROOM]));
     let removed = fs::remove_file(&probe);
