@@ -1,12 +1,12 @@
 //! What a peer may ask for, however it says so: bounds and references, checked before anything is kept.
 
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::check::{check_name, check_next_hops, check_reference, error};
-use super::{AddressMatch, AsnMatch, Config, ConfigError, PeerConfig, Subscription};
+use super::{AddressMatch, AsnMatch, Config, ConfigError, PeerConfig, Subscription, Url};
 use crate::ids::Asn;
 use crate::rib::AnyPrefix;
 
@@ -23,8 +23,6 @@ impl Subscription {
     pub const MAX_COMMUNITIES: usize = 256;
     /// URLs of its own.
     pub const MAX_URLS: usize = 8;
-    /// Octets of such a URL.
-    pub const MAX_URL_LEN: usize = 2048;
 
     /// Whether it keeps to the bounds, and names only what `config` has. Paths are of the subscription's own fields:
     /// `feeds[2]`.
@@ -63,8 +61,8 @@ impl Subscription {
         }
         check_count("urls", self.urls.len(), Self::MAX_URLS)?;
         for (index, url) in self.urls.iter().enumerate() {
-            if let Some(problem) = url_problem(url) {
-                return Err(error(format!("urls[{index}]"), problem));
+            if let Err(fault) = Url::parse(url) {
+                return Err(error(format!("urls[{index}]"), fault.to_string()));
             }
         }
         Ok(())
@@ -120,7 +118,7 @@ pub(crate) fn check_chosen_name(name: &str, own: &str) -> Result<(), ConfigError
 
 fn check_address(address: AddressMatch, listen: Option<SocketAddr>) -> Result<(), ConfigError> {
     if let Some(listen) = listen
-        && (listen.port() == 0 || is_multicast(listen.ip()))
+        && (listen.port() == 0 || listen.ip().is_multicast())
     {
         return Err(error(
             "listen",
@@ -139,7 +137,7 @@ fn check_address(address: AddressMatch, listen: Option<SocketAddr>) -> Result<()
     let Some(prefix) = prefix else { return Ok(()) };
     let first = first_address(prefix);
     let is_broadcast = matches!(first, IpAddr::V4(address) if address.is_broadcast());
-    if is_multicast(first) || is_broadcast || is_single && first.is_unspecified() {
+    if first.is_multicast() || is_broadcast || is_single && first.is_unspecified() {
         return Err(error("address", format!("{first} is no address that a router can have")));
     }
     check_mapped("address", prefix)
@@ -178,27 +176,6 @@ fn check_count(path: &str, count: usize, max: usize) -> Result<(), ConfigError> 
         return Err(error(path, format!("has {count} entries; at most {max} are allowed")));
     }
     Ok(())
-}
-
-/// What is wrong with a URL that a peer brings. What it leads to is the adapter's to check.
-fn url_problem(url: &str) -> Option<String> {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let Some(rest) = rest else { return Some("must begin with http:// or https://".into()) };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if url.len() > Subscription::MAX_URL_LEN {
-        return Some(format!("has {} octets; at most {} are allowed", url.len(), Subscription::MAX_URL_LEN));
-    }
-    if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Some("has a blank, a control character or one that is not ASCII; encode it as %XX".into());
-    }
-    if host.contains('@') {
-        return Some("has a user name or password; those are not allowed here".into());
-    }
-    host.trim_matches(':').is_empty().then(|| "names no host".into())
-}
-
-fn is_multicast(address: IpAddr) -> bool {
-    address.is_multicast()
 }
 
 fn first_address(prefix: AnyPrefix) -> IpAddr {
