@@ -177,10 +177,10 @@ pub(super) fn ripestat(table: &Table<'_>, config: &mut Config) -> Result<()> {
     let ripestat = &mut config.ripestat;
     if let Some(value) = table.take("url") {
         // Its paths begin with the slash.
-        ripestat.url = value.secret().string()?.trim_end_matches('/').to_owned();
+        value.secret().string()?.trim_end_matches('/').clone_into(&mut ripestat.url);
     }
     if let Some(value) = table.take("source_app") {
-        ripestat.source_app = value.string()?.to_owned();
+        value.string()?.clone_into(&mut ripestat.source_app);
     }
     if let Some(value) = table.take("every") {
         ripestat.every = value::duration(&value)?;
