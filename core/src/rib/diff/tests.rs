@@ -34,6 +34,7 @@ proptest! {
         gone in prop::collection::btree_set(0u32..2500, 0..4),
         new in prop::collection::btree_set(0u32..2500, 0..4),
         few in prop::collection::btree_set(0u32..2500, 0..4),
+        fewer in prop::collection::btree_set(0u32..2500, 0..4),
         holes in prop::collection::btree_set(0u32..2500, 0..4),
         others in prop::collection::btree_set(0u32..2500, 0..4),
         is_kept: bool,
@@ -44,10 +45,12 @@ proptest! {
         let long = |serial: u64, skip: &std::collections::BTreeSet<u32>| {
             table(1, serial, &[(hosts(&|n| !skip.contains(n)), vec![], 1)])
         };
-        let short = table(2, 1, &[(hosts(&|n| few.contains(n)), vec![], 2)]);
-        let told = Arc::new(View::new(vec![long(1, &new), Arc::clone(&short)]));
+        let short = |serial: u64, choose: &std::collections::BTreeSet<u32>| {
+            table(2, serial, &[(hosts(&|n| choose.contains(n)), vec![], 2)])
+        };
+        let told = Arc::new(View::new(vec![long(1, &new), short(1, &few)]));
         let serial = if is_kept { 1 } else { 2 };
-        let current = Arc::new(View::new(vec![long(serial, if is_kept { &new } else { &gone }), short]));
+        let current = Arc::new(View::new(vec![long(serial, if is_kept { &new } else { &gone }), short(2, &fewer)]));
         let mut shaper = Shaper::default();
         let mut cut = |view: Arc<View>, holes: &std::collections::BTreeSet<u32>| {
             let holes = holes.iter().map(|n| V4::address(n << 8 | 7)).collect();

@@ -149,6 +149,10 @@ fn one_filter_of_a_feed_is_one_table_until_nobody_has_it() {
     let more = [(vec![Prefix4::host(1)], vec![], 2), (vec![Prefix4::host(3)], vec![], 4)];
     let newer = shaped(&mut shaper, &shape, &Arc::new(View::new(vec![table(1, 2, &more)])), Some(&one)).view;
     assert!(Arc::ptr_eq(&one.tables()[0], &newer.tables()[0]));
+    let other = [(vec![Prefix4::host(4)], vec![], 2), (vec![Prefix4::host(3)], vec![], 4)];
+    let newest =
+        shaped(&mut shaper, &shape, &Arc::new(View::new(vec![table(1, 3, &other)])), Some(&one)).view;
+    assert!(newest.routes::<V4>().map(|(prefix, _)| prefix).eq([Prefix4::host(4)]));
     shaper.retain(&core::iter::empty());
     assert!(shaper.filtered.is_empty());
 }
