@@ -7,7 +7,7 @@ use alloc::format;
 use alloc::string::String;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{AsnMatch, Config, ConfigError, NextHop, PeerConfig, Subscription, UnknownPeers, Url, nearest};
+use super::{AsnMatch, Config, ConfigError, NextHop, PeerConfig, UnknownPeers, nearest};
 
 impl Config {
     /// Checks what no single value shows: ranges, references, doubles.
@@ -64,28 +64,9 @@ fn check_peer(config: &Config, index: usize, peer: &PeerConfig) -> Result<(), Co
     if peer.families.is_empty() {
         return Err(error(path("families"), "is empty; name \"ipv4\", \"ipv6\" or both"));
     }
-    check_subscription(config, &path, &peer.subscription)?;
+    let in_file = |fault: ConfigError| error(path(&fault.path), fault.problem);
+    peer.subscription.check(config).map_err(in_file)?;
     check_next_hops(&format!("peer[{index}]"), peer.next_hop, peer.next_hop_v6)
-}
-
-/// What a subscription names must be there. `path` makes the path of a key.
-fn check_subscription(
-    config: &Config,
-    path: &impl Fn(&str) -> String,
-    subscription: &Subscription,
-) -> Result<(), ConfigError> {
-    for feed in &subscription.feeds {
-        let known = config.feeds.iter().map(|known| known.name.as_str());
-        check_reference(&path("feeds"), "feed", feed, known)?;
-    }
-    for list in &subscription.lists {
-        let known = config.asn_lists.iter().map(|known| known.name.as_str());
-        check_reference(&path("lists"), "AS list", list, known)?;
-    }
-    for url in &subscription.urls {
-        Url::parse(url).map_err(|problem| error(path("urls"), format!("{problem}")))?;
-    }
-    Ok(())
 }
 
 pub(super) fn check_next_hops(
@@ -156,7 +137,7 @@ mod tests {
 
     use super::*;
     use crate::config::{
-        AddressMatch, AsnListConfig, Expr, Families, FeedConfig, Format, Location, SourceConfig,
+        AddressMatch, AsnListConfig, Expr, Families, FeedConfig, Format, Location, SourceConfig, Subscription,
     };
     use crate::ids::Asn;
     use crate::time::Duration;
@@ -189,9 +170,9 @@ mod tests {
             (|c| c.sources.push(c.sources[0].clone()), "source.list"),
             (|c| c.peers[0].asn = AsnMatch::Is(Asn(23456)), "peer[0].asn"),
             (|c| c.peers[0].families = Families::NONE, "peer[0].families"),
-            (|c| c.peers[0].subscription.feeds[0] = "rub".into(), "peer[0].feeds"),
+            (|c| c.peers[0].subscription.feeds[0] = "rub".into(), "peer[0].feeds[0]"),
             (|c| c.peers.push(c.peers[0].clone()), "peer[1].name"),
-            (|c| c.peers[0].subscription.lists.push("x".into()), "peer[0].lists"),
+            (|c| c.peers[0].subscription.lists.push("x".into()), "peer[0].lists[0]"),
             (|c| c.feed_versions = 0, "state.feed_versions"),
             (|c| c.ripestat.parallel = 65, "ripestat.parallel"),
             (|c| c.ripestat.url = "stat.ripe.net".into(), "ripestat.url"),

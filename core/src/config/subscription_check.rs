@@ -61,9 +61,12 @@ impl Subscription {
         }
         check_count("urls", self.urls.len(), Self::MAX_URLS)?;
         for (index, url) in self.urls.iter().enumerate() {
-            if let Err(fault) = Url::parse(url) {
-                return Err(error(format!("urls[{index}]"), fault.to_string()));
-            }
+            let problem = match Url::parse(url) {
+                Ok(Url { port: 80 | 443, .. }) => continue,
+                Ok(Url { port, .. }) => format!("leads to port {port}; lists of peers come from 80 or 443"),
+                Err(fault) => fault.to_string(),
+            };
+            return Err(error(format!("urls[{index}]"), problem));
         }
         Ok(())
     }
@@ -226,7 +229,7 @@ mod tests {
     #[test]
     fn each_fault_of_a_registration_names_its_field() {
         type Break = fn(&mut PeerConfig);
-        let faults: [(Break, &str); 25] = [
+        let faults: [(Break, &str); 26] = [
             (|p| p.asn = AsnMatch::Is(Asn(0)), "asn"),
             (|p| p.asn = AsnMatch::Is(Asn(65535)), "asn"),
             (|p| p.families = Families::NONE, "families"),
@@ -254,6 +257,7 @@ mod tests {
             (|p| p.subscription.urls = vec!["ftp://a.example/".into()], "subscription.urls[0]"),
             (|p| p.subscription.urls = vec!["http://u:p@a.example/".into()], "subscription.urls[0]"),
             (|p| p.subscription.urls = vec!["http:///list".into()], "subscription.urls[0]"),
+            (|p| p.subscription.urls = vec!["http://a.example:25/".into()], "subscription.urls[0]"),
             (|p| p.subscription.urls = vec!["http://a.example/a b".into()], "subscription.urls[0]"),
         ];
         assert_eq!(check_registration(&config(), &peer()), Ok(()));

@@ -72,7 +72,7 @@ fn a_fault_that_the_core_finds_has_its_place_too() {
     let rest = "address = \"any\"\nasn = \"any\"";
     assert_eq!(
         peer(&format!("name = \"b\"\nfeeds = [\"rux\"]\n{rest}")),
-        "12:9: peer[1].feeds: no feed is called \"rux\"\n 12 | feeds = [\"rux\"]\n    |         ^^^^^^^"
+        "12:9: peer[1].feeds[0]: no feed is called \"rux\"\n 12 | feeds = [\"rux\"]\n    |         ^^^^^^^"
     );
     for (lines, sentence) in [
         (format!("name = \"a\"\nfeeds = []\n{rest}"), "11:8: peer[1].name: there are two peers called \"a\""),
@@ -428,7 +428,7 @@ const WEB_FAULTS: [(&str, &str); 49] = [
     ("[api]\nown_urls = true", "6:12: api.own_urls: is a boolean; write a string in quotes"),
     (
         "[[peer]]\nname = \"a\"\naddress = \"any\"\nasn = 1\nlists = [\"x\"]",
-        "9:9: peer[0].lists: no AS list is called \"x\"",
+        "9:9: peer[0].lists[0]: no AS list is called \"x\"",
     ),
     (
         "[[peer]]\nname = \"a\"\naddress = \"any\"\nasn = 1\ncountries = [\"D\"]",
