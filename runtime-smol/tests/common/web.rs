@@ -106,7 +106,7 @@ impl Web {
         format!("http://{}{path}", self.address)
     }
 
-    /// Answers `path`, whatever its query, in this way from now on.
+    /// Answers `path`, whatever its query or whatever follows in it, in this way from now on.
     pub(crate) fn answer(&self, path: &str, answer: Answer) {
         self.state.answers.lock().unwrap().insert(path.to_owned(), answer);
     }
@@ -172,11 +172,14 @@ impl State {
         self.requests.lock().unwrap().push(Request { target, head: head.to_owned() });
     }
 
+    /// The answer for the longest beginning of the target that somebody set one for: a path, or that with the first
+    /// part of its query.
     fn find(&self, head: &str) -> Option<Answer> {
-        let path = target(head).split('?').next().unwrap_or_default();
+        let target = target(head);
         let answers = self.answers.lock().unwrap();
-        // The longest that fits, where a whole target is asked for in its own way.
-        answers.get(target(head)).or_else(|| answers.get(path)).cloned()
+        let ends: Vec<usize> =
+            target.match_indices(['?', '&']).map(|(at, _)| at).chain([target.len()]).collect();
+        ends.into_iter().rev().find_map(|end| answers.get(&target[..end]).cloned())
     }
 
     fn say(&self, stream: &mut TcpStream, head: &str, answer: Answer) -> std::io::Result<()> {
