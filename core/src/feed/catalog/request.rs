@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
-use crate::config::{AsnData, Format, Location, RipestatConfig, SourceConfig};
+use crate::config::{AsnData, Format, Location, RipestatConfig, SourceConfig, shown_url};
 use crate::feed::{FetchRequest, HttpRequest, Validators};
 use crate::time::Duration;
 
@@ -95,7 +95,7 @@ impl Location {
         match self {
             Self::File { path } => path.clone(),
             Self::Inline { .. } => "the configuration".into(),
-            Self::Http(location) => location.url.clone(),
+            Self::Http(location) => shown_url(&location.url),
             Self::Ripestat { asn } => format!("AS{asn} at RIPEstat"),
             Self::Country { country } => format!("{country} at RIPEstat"),
         }
