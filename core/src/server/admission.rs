@@ -13,6 +13,7 @@ use crate::coverage::{self, Admission, Decision, Server};
 use crate::ids::ConnId;
 use crate::session::{Negotiated, Session, SessionConfig};
 use crate::time::{Duration, Instant};
+use crate::timers::Due;
 use crate::wire::{Notification, RefreshKind, RouteRefresh};
 
 impl RouteServer {
@@ -182,6 +183,8 @@ impl RouteServer {
         let (was_unknown, address) = (conn.is_unknown, conn.address());
         conn.is_unknown = is_unknown;
         let before = conn.owner.replace(owner);
+        // A deadline that is no more would stand before those of others.
+        self.timers.set(Due::Conn(id), conn.next_timer().map(|(at, _)| at));
         if was_unknown && !is_unknown {
             self.count_unknown(address, false);
         }
