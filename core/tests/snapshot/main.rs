@@ -7,7 +7,7 @@ mod pair;
 use std::fmt::Write as _;
 
 use bgplite_core::config::{Config, OnLimit, Subscription, UnknownPeers};
-use bgplite_core::ids::{ConnId, SourceId};
+use bgplite_core::ids::{Asn, ConnId, SourceId};
 use bgplite_core::rng::Rng;
 use bgplite_core::server::{BATCH_BYTES, Batch, FetchOutcome, Input, Records, RouteServer};
 use bgplite_core::time::{Duration, Instant};
@@ -40,6 +40,11 @@ fn variant(choice: u64) -> Config {
             subscription.on_limit = OnLimit::Trim;
         }),
         10 => wish(&mut config, |subscription| subscription.max_prefixes = Some(20)),
+        11 => {
+            wish(&mut config, |subscription| subscription.asns = vec![Asn(13335), Asn(3333)]);
+            config.ripestat.parallel = 1;
+        }
+        12 => config.sources[0].guard.max_shrink = None,
         _ => {}
     }
     config
@@ -63,14 +68,14 @@ fn list(rng: &mut Rng) -> String {
 
 /// One random happening.
 fn happen(pair: &mut Pair, rng: &mut Rng) {
-    match rng.below(18) {
+    match rng.below(20) {
         0 | 1 => pair.connect(u8::try_from(1 + rng.below(4)).unwrap()),
         2..=5 => pair.deliver(rng),
         6..=8 => pair.transmit(rng),
         9 => pair.sent(rng),
         10 => pair.advance(Duration::from_millis(rng.below(20_000))),
         11 => {
-            let config = variant(rng.below(14));
+            let config = variant(rng.below(16));
             pair.reload(config);
         }
         12 => {
@@ -80,6 +85,7 @@ fn happen(pair: &mut Pair, rng: &mut Rng) {
         13 => pair.answer_store(rng.below(4) == 0),
         14 => pair.refresh(rng, AfiSafi::IPV4_UNICAST),
         15 | 16 => pair.ask_about_peers(rng),
+        17 | 18 => pair.operate(rng),
         _ if rng.below(3) == 0 => pair.disconnect(rng),
         _ => pair.hang_up(),
     }

@@ -7,7 +7,7 @@ use bgplite_core::config::{
     AddressMatch, Aggregate, AsnMatch, Config, Expr, Families, FeedConfig, NextHop, PeerConfig, SourceConfig,
     Subscription, UnknownPeers,
 };
-use bgplite_core::ids::{Asn, ConnId, PeerId, SourceId, Ticket};
+use bgplite_core::ids::{Asn, ConnId, PeerId, Serial, SourceId, Ticket};
 use bgplite_core::record::{Call, action};
 use bgplite_core::rng::Rng;
 use bgplite_core::server::{
@@ -52,6 +52,7 @@ pub(crate) fn config() -> Config {
             ..FeedConfig::new(name, Expr::source(name))
         });
     }
+    config.sources[1].every = Some(Duration::from_secs(20));
     for (name, last) in [("a", 1), ("b", 2)] {
         let address = AddressMatch::Prefix(IpAddr::from([198, 51, 100, last]).into());
         let asn = AsnMatch::Is(Asn(65000 + u32::from(last)));
@@ -222,6 +223,22 @@ impl Pair {
             5 => Command::ApprovePeer { id },
             6 => Command::ResendPeer { id },
             _ => Command::ResetPeer { id },
+        };
+        self.next += 1;
+        let ticket = Ticket(self.next);
+        self.step(&Call::Command { ticket, unix_secs: self.next, command: Box::new(command) });
+    }
+
+    /// An operator decides about a source or a feed.
+    pub(crate) fn operate(&mut self, rng: &mut Rng) {
+        let name = if rng.below(2) == 0 { "one" } else { "two" };
+        let (source, feed) = (name.to_owned(), name.to_owned());
+        let command = match rng.below(5) {
+            0 => Command::RefreshSource { source },
+            1 => Command::ApproveSource { source },
+            2 => Command::RejectSource { source },
+            3 => Command::RollbackFeed { feed, serial: Serial(1 + rng.below(6)) },
+            _ => Command::ReleaseFeed { feed },
         };
         self.next += 1;
         let ticket = Ticket(self.next);
