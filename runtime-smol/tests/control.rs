@@ -99,6 +99,28 @@ fn a_peer_is_registered_shown_changed_and_removed_from_the_command_line() {
 }
 
 #[test]
+fn sources_and_feeds_are_shown_compared_and_gone_back_to() {
+    let lab = Lab::new("feeds");
+    let daemon = lab.start();
+    daemon.wait_for("event=feed_changed");
+    let list = lab.good("source list");
+    let line = list.lines().nth(1).unwrap();
+    assert!(line.starts_with("list  file  fresh  2     0"), "{list}");
+    lab.dir.write("list.txt", "192.0.2.0/24\n203.0.113.0/24\n");
+    assert_eq!(lab.good("source fetch list"), "source list is asked\n");
+    daemon.wait_for("feed=ru serial=2");
+    assert_eq!(lab.json("source show list")["v4"], 2);
+    assert_eq!(lab.good("feed diff ru 1 2"), "- 198.51.100.0/24\n+ 203.0.113.0/24\n");
+    let said = lab.good("feed rollback ru 1");
+    assert!(said.contains("bgplite feed release ru"), "{said}");
+    assert_eq!(lab.json("feed show ru")["isPinned"], true);
+    lab.good("feed release ru");
+    assert!(lab.good("feed list").contains("ru"));
+    let (code, _, error) = lab.run("source show lst");
+    assert_eq!((code, error.as_str()), (1, "bgplite: there is no source \"lst\"; did you mean \"list\"?\n"));
+}
+
+#[test]
 fn without_a_daemon_it_says_how_to_start_one() {
     let lab = Lab::new("nobody");
     let state = lab.dir.0.join("state");

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use bgplite_core::config::nearest;
 use bgplite_core::ids::PeerId;
 use bgplite_core::rib::{AnyPrefix, TagSet};
 use bgplite_core::server::{PeerInfo, PeerStatus, RouteServer, SessionInfo};
 use bgplite_core::time::Instant;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{MAX_PEERS, Outcome, Query, Refusal};
 
 /// What `query` finds. Never changes anything.
-pub fn answer(core: &RouteServer, _now: Instant, query: &Query) -> Outcome {
+pub fn answer(core: &RouteServer, now: Instant, query: &Query) -> Outcome {
     match query {
         Query::Sessions => Ok(core.peers().map(|status| session(&status)).collect()),
         Query::Stats => value(core.stats()),
@@ -21,7 +23,11 @@ pub fn answer(core: &RouteServer, _now: Instant, query: &Query) -> Outcome {
         }
         Query::Peer { id } => core.find_peer(*id).map_or_else(|| Err(no_peer(*id)), |peer| value(&peer)),
         Query::Prefixes { id } => prefixes(core, *id),
-        _ => Err(Refusal::new("this version cannot say that yet")),
+        Query::Sources => value(&core.sources(now)),
+        Query::Source { name } => named("source", name, &core.sources(now), |source| &source.name),
+        Query::Feeds => value(&core.feeds()),
+        Query::Feed { name } => named("feed", name, &core.feeds(), |feed| &feed.name),
+        Query::FeedDiff { name, from, to } => value(&core.feed_diff(name, *from, *to)?),
     }
 }
 
@@ -58,10 +64,20 @@ fn session(status: &PeerStatus) -> Value {
     })
 }
 
+/// The one of this name.
+fn named<T: Serialize>(kind: &str, name: &str, all: &[T], name_of: impl Fn(&T) -> &String) -> Outcome {
+    if let Some(one) = all.iter().find(|one| name_of(one) == name) {
+        return value(one);
+    }
+    let near = nearest(name, all.iter().map(|one| name_of(one).as_str()));
+    let hint = near.map_or(String::new(), |near| format!("; did you mean {near:?}?"));
+    Err(Refusal::new(format!("there is no {kind} {name:?}{hint}")))
+}
+
 fn no_peer(id: PeerId) -> Refusal {
     Refusal::new(format!("there is no peer {id}"))
 }
 
-fn value(of: &impl serde::Serialize) -> Outcome {
+fn value(of: &impl Serialize) -> Outcome {
     serde_json::to_value(of).map_err(|error| Refusal::new(error.to_string()))
 }
