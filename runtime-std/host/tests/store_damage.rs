@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use bgplite_core::ids::Serial;
 use bgplite_core::rng::Rng;
-use bgplite_core::server::{PeerRecord, SourceRecord, StoreWrite, Validators};
+use bgplite_core::server::{PeerChange, PeerRecord, SourceRecord, StoreWrite, Validators};
 use bgplite_host::store::{self, SledStore, Store as _, StoreKind};
 
 #[path = "store/common.rs"]
@@ -273,6 +273,63 @@ fn at_most_three_damaged_databases_are_kept() {
         .into_iter()
         .collect();
     assert_eq!(names, ["store.damaged-3", "store.damaged-4", "store.damaged-5"]);
+}
+
+/// Not a test of its own: what the child of the next test does, whose files cannot grow beyond some size.
+#[test]
+fn child_writes_until_the_disk_is_full() {
+    let Some(dir) = std::env::var_os("BGPLITE_TEST_FULL") else {
+        return;
+    };
+    let dir = PathBuf::from(dir);
+    let store = SledStore::open(&dir).unwrap();
+    let write = |id: u64| {
+        let mut record = registered(50, 1);
+        record.id.0 = id;
+        store.write(&StoreWrite::Peers(vec![PeerChange::Put(Box::new(record))]))
+    };
+    let mut acknowledged = Vec::new();
+    let mut refused = Vec::new();
+    for id in 1..=60 {
+        match write(id) {
+            Ok(()) => acknowledged.push(id.to_string()),
+            Err(error) => refused.push(error.to_string()),
+        }
+    }
+    assert!(refused.iter().all(|error| error.contains("File too large")), "{refused:?}");
+    fs::write(dir.join("acknowledged"), format!("{} {}", refused.len(), acknowledged.join(" "))).unwrap();
+}
+
+#[test]
+fn a_disk_that_is_full_refuses_writes_and_loses_none_that_it_took() {
+    let dir = Scratch::new("full");
+    // Beyond 4 MB, as a full disk does, every file says no.
+    let script =
+        "trap '' XFSZ; ulimit -f 8192; exec \"$0\" --exact child_writes_until_the_disk_is_full --nocapture";
+    let started = Instant::now();
+    let output = Command::new("sh")
+        .args(["-c", script])
+        .arg(std::env::current_exe().unwrap())
+        .env("BGPLITE_TEST_FULL", &dir.0)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && !errors.contains("panicked"), "{errors}");
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+    let said = fs::read_to_string(dir.0.join("acknowledged")).unwrap();
+    let (refused, acknowledged) = said.split_once(' ').unwrap();
+    assert!(refused.parse::<usize>().unwrap() > 0, "it never was full");
+    let store = SledStore::open(&dir.0).unwrap();
+    let loaded = store.load().unwrap();
+    let kept: Vec<u64> = loaded.records.peers.iter().map(|record| record.id.0).collect();
+    for id in acknowledged.split(' ') {
+        assert!(
+            kept.contains(&id.parse().unwrap()),
+            "{id} of {acknowledged}: kept {kept:?}, {:?}",
+            loaded.damaged
+        );
+    }
+    put(&store, [peer(1, 2)]);
 }
 
 const CASES: u64 = 100;

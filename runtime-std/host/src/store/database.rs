@@ -94,6 +94,29 @@ impl Database {
         self.marker.generation
     }
 
+    /// Writes these changes as a whole, durably, in a thread of its own: after a full disk the library waits for ever.
+    /// What it says instead of the database is why that cannot be used any more.
+    pub(super) fn write_watched(
+        mut self,
+        generation: u64,
+        changes: Vec<Change>,
+        patience: Duration,
+    ) -> Result<Self, String> {
+        let dir = self.dir.clone();
+        let write = move |_: &Path| match self.write(generation, &changes) {
+            Ok(()) => Ok(self),
+            Err(reason) => {
+                // It waits for what cannot be written even when it is dropped.
+                std::mem::forget(self);
+                Err(Fault::Damaged(reason))
+            }
+        };
+        watched(&dir, patience, write).map_err(|fault| match fault {
+            Fault::Damaged(reason) => reason,
+            Fault::Empty | Fault::Locked => "it is gone".to_owned(),
+        })
+    }
+
     /// Writes these changes as a whole, durably.
     pub(super) fn write(&mut self, generation: u64, changes: &[Change]) -> Result<(), String> {
         caught(|| self.put(generation, changes).and_then(|()| self.sync()))
@@ -199,7 +222,7 @@ fn watched<T: Send + 'static>(
             if let Ok(id) = id.try_recv() {
                 quiet::lower(id);
             }
-            Err(Fault::Damaged(format!("opening it did not end within {} s", patience.as_secs())))
+            Err(Fault::Damaged(format!("it did not come to an end within {} s", patience.as_secs())))
         }
         Err(RecvTimeoutError::Disconnected) => Err(Fault::Damaged("its library gave up".to_owned())),
     }
@@ -298,7 +321,7 @@ mod tests {
             let _ = held.recv();
             Ok(())
         });
-        assert_eq!(stuck, Err(Fault::Damaged("opening it did not end within 0 s".to_owned())));
+        assert_eq!(stuck, Err(Fault::Damaged("it did not come to an end within 0 s".to_owned())));
         drop(hold);
         let panics =
             watched(dir, Duration::from_secs(5), |_| -> Result<(), Fault> { panic!("as sled does") });

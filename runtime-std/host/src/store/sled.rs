@@ -157,9 +157,13 @@ impl Shared {
     /// The journal has these changes already.
     fn write_database(&self, state: &mut State, changes: &[Change]) {
         let generation = state.generation;
-        if let Some(database) = &mut state.database {
-            let Err(reason) = database.write(generation, changes) else {
-                return;
+        if let Some(database) = state.database.take() {
+            let reason = match database.write_watched(generation, changes.to_vec(), WRITE_PATIENCE) {
+                Ok(database) => {
+                    state.database = Some(database);
+                    return;
+                }
+                Err(reason) => reason,
             };
             let dir = self.dir.display();
             log::error!(
@@ -167,7 +171,6 @@ impl Shared {
                 "event=store_degraded dir={dir} error={reason:?} remedy=\"nothing is lost: {} goes on\"",
                 journal::CURRENT
             );
-            state.database = None;
         } else if state.retry_at.is_none_or(|at| at <= Instant::now()) {
             match recover::recover(&self.dir, &self.bodies) {
                 Ok(Recovered { database, damaged, .. }) => {
@@ -272,5 +275,7 @@ fn old_entries<'a>(state: &State, changes: &'a [Change]) -> Vec<(Entry, &'a Chan
 
 /// How often the export is written anew.
 const EXPORT_EVERY: Duration = Duration::from_secs(1);
+/// How long the database may take for a write that the journal has already.
+const WRITE_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a database or an export that has failed is left alone.
 const RETRY_EVERY: Duration = Duration::from_secs(10);
