@@ -1,8 +1,7 @@
 //! What an incident does.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 
 use bgplite_core::ids::{Asn, ConnId};
 use bgplite_core::rib::Prefix4;
@@ -17,9 +16,8 @@ use bgplite_core::wire::{
 use super::World;
 use super::incident::{Incident, What};
 use super::link::{Link, Phase, Speaker};
-use super::net::Net;
 use super::queue::Event;
-use super::{list, setup};
+use super::setup;
 
 /// What lies between a client and the server. Each trouble lasts until its time.
 #[derive(Clone, Debug, Default)]
@@ -66,38 +64,17 @@ impl From<IpAddr> for Address {
     }
 }
 
-/// One list on disk.
-#[derive(Debug)]
-pub(crate) struct File {
-    list: BTreeSet<Net>,
-    body: Arc<[u8]>,
-    fault: What,
-    spoiled: Instant,
-    rng: Rng,
-    pub(crate) late: Instant,
-}
-
-impl File {
-    pub(crate) fn new(list: BTreeSet<Net>, rng: &mut Rng) -> Self {
-        let mut rng = rng.fork();
-        let body = list::write(&list, &mut rng).into();
-        Self { list, body, fault: What::Edit, spoiled: Instant::ZERO, rng, late: Instant::ZERO }
-    }
-
-    /// What a reader finds.
-    pub(crate) fn read(&mut self, now: Instant) -> Option<Arc<[u8]>> {
-        if self.spoiled > now {
-            let mut rng = self.rng.clone();
-            return list::spoil(&self.body, self.fault, &mut rng).map(Arc::from);
-        }
-        Some(Arc::clone(&self.body))
-    }
-}
-
 impl World<'_> {
     pub(super) fn act(&mut self, index: usize) {
         let Some(incident) = self.incidents.get(index).cloned() else { return };
-        let is_for_server = matches!(incident.what.fault(), super::Fault::Reload | super::Fault::Shutdown);
+        let is_for_server = matches!(
+            incident.what.fault(),
+            super::Fault::Reload
+                | super::Fault::View
+                | super::Fault::Operator
+                | super::Fault::Registry
+                | super::Fault::Shutdown
+        );
         if is_for_server && self.defer(Event::Incident(index)) {
             return;
         }
@@ -110,10 +87,12 @@ impl World<'_> {
                 self.act_on_client(&incident, until);
             }
             super::Fault::Hostile => self.act_hostile(&incident, until),
-            super::Fault::Source => self.act_on_file(&incident, until),
+            super::Fault::Source | super::Fault::Web => self.act_on_page(&incident, until),
+            super::Fault::Operator => self.operate(&incident),
+            super::Fault::Registry => self.register(&incident),
             super::Fault::Store if incident.what == What::StoreSlow => self.store_slow = until,
             super::Fault::Store => self.store_fails = until,
-            super::Fault::Reload => {
+            super::Fault::Reload | super::Fault::View => {
                 let mut config = self.config.clone();
                 let people: Vec<_> = self.clients.iter().map(|client| client.person.clone()).collect();
                 let mut rng = Rng::new(incident.salt);
@@ -170,17 +149,13 @@ impl World<'_> {
         }
     }
 
-    fn act_on_file(&mut self, incident: &Incident, until: Instant) {
-        let path = format!("s{}.txt", incident.who % setup::SOURCES);
-        let Some(file) = self.files.get_mut(&path) else { return };
-        file.rng = Rng::new(incident.salt);
-        match incident.what {
-            What::Edit => {
-                list::edit(&mut file.list, &mut file.rng);
-                file.body = list::write(&file.list, &mut file.rng).into();
-            }
-            What::Late => file.late = until,
-            fault => (file.fault, file.spoiled) = (fault, until),
+    fn act_on_page(&mut self, incident: &Incident, until: Instant) {
+        let is_file = |place: &&String| incident.what.fault() == super::Fault::Web || place.ends_with(".txt");
+        let places: Vec<&String> = self.web.pages.keys().filter(is_file).collect();
+        let Some(index) = (incident.who as usize).checked_rem(places.len()) else { return };
+        let Some(place) = places.get(index).map(|place| (*place).clone()) else { return };
+        if let Some(page) = self.web.pages.get_mut(&place) {
+            page.suffer(incident.what, incident.salt, until);
         }
     }
 
@@ -368,8 +343,8 @@ impl World<'_> {
         self.is_healed = true;
         self.lines.iter_mut().for_each(|line| *line = Line::default());
         (self.store_slow, self.store_fails) = (now, now);
-        for file in self.files.values_mut() {
-            (file.spoiled, file.late) = (now, now);
+        for page in self.web.pages.values_mut() {
+            (page.spoiled, page.late) = (now, now);
         }
         let conns: Vec<ConnId> = self.links.keys().copied().collect();
         for conn in conns {
@@ -384,11 +359,16 @@ impl World<'_> {
         if self.node.server.is_none() {
             self.node.up_at = now;
             self.queue.push(now, Event::Start);
-        } else if !self.is_asleep() {
-            self.reload(self.config.clone());
-        } else {
+            return;
+        }
+        if self.is_asleep() {
             self.rouse();
-            self.reload(self.config.clone());
+        }
+        self.reload(self.config.clone());
+        if !self.node.is_stopping {
+            // What the reload asks for is under way before more is asked for.
+            self.settle();
+            self.ask_for_all();
         }
     }
 }

@@ -106,7 +106,8 @@ impl World<'_> {
         let remote = SocketAddr::new(address.0, (1024 + self.next_conn % 60_000) as u16);
         let capacity = [64, 512, 4096, 65_536][rng.below(4) as usize];
         let watch = Watch::new(self.config.asn, self.config.batch_bytes);
-        self.links.insert(conn, Link::new(client, local, remote, speaker, capacity, watch, rng));
+        let link = Link::new(client, local, remote, speaker, capacity, watch, self.now, rng);
+        self.links.insert(conn, link);
         conn
     }
 

@@ -105,6 +105,46 @@ whats! {
     Lie "lie" Source 2
     /// Reading the file of source `who` takes long.
     Late "late" Source 2
+    /// The web server of page `who` is down.
+    Down "down" Web 3
+    /// The web server of page `who` is busy, and says when to come again.
+    Busy "busy" Web 3
+    /// Page `who` holds a tenth of its list.
+    Shrunk "shrunk" Web 4
+    /// In the place of page `who` stands a document about an error.
+    ErrorPage "error-page" Web 3
+    /// The web server of page `who` says that nothing changed, whoever asks.
+    Unasked "unasked" Web 1
+    /// The list of page `who` changes.
+    WebEdit "web-edit" Web 8
+    /// Page `who` is cut short.
+    WebTruncated "web-truncated" Web 2
+    /// Page `who` holds another list altogether.
+    WebLie "web-lie" Web 2
+    /// The web server of page `who` takes long to answer.
+    WebLate "web-late" Web 3
+    /// An operator has source `who` asked now.
+    AskNow "ask-now" Operator 4
+    /// An operator takes what the guard of source `who` holds back.
+    Approve "approve" Operator 3
+    /// An operator drops what the guard of source `who` holds back.
+    Reject "reject" Operator 2
+    /// An operator goes back to an earlier version of feed `who`.
+    GoBack "go-back" Operator 2
+    /// An operator lets feed `who` follow its sources again.
+    Release "release" Operator 2
+    /// Client `who` is registered as a peer, or again.
+    Register "register" Registry 6
+    /// What registered peer `who` has is replaced.
+    Revise "revise" Registry 5
+    /// Registered peer `who` is removed.
+    Unregister "unregister" Registry 2
+    /// Registered peer `who`, which waits for it, is let in.
+    Admit "admit" Registry 2
+    /// Registered peer `who` is sent everything again.
+    Resend "resend" Registry 1
+    /// The session of registered peer `who` is reset.
+    ResetPeer "reset-peer" Registry 1
     /// Writes to the store take long.
     StoreSlow "store-slow" Store 2
     /// Writes to the store fail.
@@ -133,6 +173,12 @@ whats! {
     FeedAggregate "feed-aggregate" Reload 2
     /// Source `who` gets another name.
     SourceRename "source-rename" Reload 1
+    /// The guard of source `who` gets other bounds.
+    Guard "guard" Reload 2
+    /// Peer `who` asks for something else, or wants to be spared something else.
+    PeerWishes "peer-wishes" View 4
+    /// Peer `who` takes another number of routes.
+    PeerLimit "peer-limit" View 3
     /// The server's next hops change.
     NextHop "next-hop" Reload 2
     /// What unknown peers get changes.
@@ -158,6 +204,14 @@ pub enum Fault {
     Hostile,
     /// Files that change, and files that fail.
     Source,
+    /// Web servers that fail, and pages that change.
+    Web,
+    /// Operators decide about sources and feeds.
+    Operator,
+    /// Peers are registered, changed and removed.
+    Registry,
+    /// What peers of the configuration wish for changes.
+    View,
     /// The store.
     Store,
     /// The server dies.
@@ -178,6 +232,10 @@ impl Fault {
         Self::Client,
         Self::Hostile,
         Self::Source,
+        Self::Web,
+        Self::Operator,
+        Self::Registry,
+        Self::View,
         Self::Store,
         Self::Crash,
         Self::Reload,
@@ -193,6 +251,10 @@ impl Fault {
             Self::Client => "client",
             Self::Hostile => "hostile",
             Self::Source => "source",
+            Self::Web => "web",
+            Self::Operator => "operator",
+            Self::Registry => "registry",
+            Self::View => "view",
             Self::Store => "store",
             Self::Crash => "crash",
             Self::Reload => "reload",

@@ -92,6 +92,8 @@ pub(crate) struct Link {
     pub(crate) client: Option<usize>,
     pub(crate) local: SocketAddr,
     pub(crate) remote: SocketAddr,
+    /// When it came in.
+    pub(crate) since: Instant,
     pub(crate) rng: Rng,
     pub(crate) up: Pipe,
     pub(crate) down: Pipe,
@@ -121,6 +123,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
+    #[expect(clippy::too_many_arguments, reason = "each is a fact of its own")]
     pub(crate) fn new(
         client: Option<usize>,
         local: SocketAddr,
@@ -128,12 +131,14 @@ impl Link {
         speaker: Speaker,
         capacity: usize,
         watch: Watch,
+        since: Instant,
         rng: Rng,
     ) -> Self {
         Self {
             client,
             local,
             remote,
+            since,
             rng,
             up: Pipe::new(UP_OCTETS),
             down: Pipe::new(capacity),

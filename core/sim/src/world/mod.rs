@@ -5,10 +5,12 @@
 //! |---|---|
 //! | `incident` | what may happen, and what does under a seed |
 //! | `setup`, `list` | who is there, the configuration and its changes, the lists |
+//! | `page`, `web` | lists in their forms, on disk and on the web; who asks for them how often |
+//! | `operate`, `register` | what operators decide about sources and feeds; who registers which peer |
 //! | `queue`, `link` | what is to happen when; connections and the bytes on them |
 //! | `node`, `store` | the adapter around the server: performs actions, reports inputs |
 //! | `client`, `act` | the clients; what an incident does |
-//! | `oracle`, `net`, `table` | what each client should hold, without the core's code |
+//! | `oracle`, `stock`, `net`, `table` | what each client should hold, without the core's code |
 //! | `watch`, `rest` | the checkers: at every step, and once all is quiet |
 //! | `trace` | the fingerprint of a run |
 //! | `scenario`, `shrink` | a run to keep, and the shortest that shows the same |
@@ -20,17 +22,22 @@ mod link;
 mod list;
 mod net;
 mod node;
+mod operate;
 mod oracle;
+mod page;
 mod queue;
+mod register;
 mod rest;
 mod scenario;
 mod setup;
 mod shrink;
 mod socket;
+mod stock;
 mod store;
 mod table;
 mod trace;
 mod watch;
+mod web;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -51,8 +58,10 @@ use self::link::Link;
 use self::node::Node;
 use self::oracle::Oracle;
 use self::queue::{Event, Queue};
+use self::register::Ledger;
 use self::store::Store;
 use self::trace::Trace;
+use self::web::Web;
 
 /// What a run is made of, besides its seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,12 +175,14 @@ struct World<'a> {
     /// How the store is: slow until, fails until.
     store_slow: Instant,
     store_fails: Instant,
-    files: BTreeMap<String, act::File>,
+    web: Web,
     /// What the operator has written last; in force after the next reload or start.
     config: Config,
     oracle: Oracle,
     clients: Vec<Client>,
     lines: Vec<Line>,
+    /// Registrations that were acknowledged.
+    ledger: Ledger,
     links: BTreeMap<ConnId, Link>,
     /// Connections whose writer has something to do.
     ready: BTreeSet<ConnId>,
@@ -198,14 +209,10 @@ impl<'a> World<'a> {
         let mut people = rng.fork();
         let people: Vec<_> = (0..params.clients).map(|index| setup::person(index, &mut people)).collect();
         let config = setup::config(&people, &mut rng.fork());
-        let mut files = BTreeMap::new();
         let mut lists = rng.fork();
         let size = u64::from(params.prefixes) * if seed % LONG_EVERY == LONG_EVERY - 1 { LONG } else { 1 };
-        for index in 0..setup::SOURCES {
-            let file = act::File::new(list::fresh(size.max(2), &mut lists), &mut lists);
-            files.insert(format!("s{index}.txt"), file);
-        }
-        let oracle = Oracle::new(config.clone(), &Records::default());
+        let web = setup::web(&config, size.max(2), &mut lists);
+        let oracle = Oracle::new(config.clone(), &Records::default(), |bytes| web.read(bytes));
         let now = START;
         let mut world = Self {
             params,
@@ -217,11 +224,12 @@ impl<'a> World<'a> {
             store: Store::default(),
             store_slow: now,
             store_fails: now,
-            files,
+            web,
             config,
             oracle,
             lines: people.iter().map(|_| Line::default()).collect(),
             clients: people.into_iter().map(Client::new).collect(),
+            ledger: Ledger::new(),
             links: BTreeMap::new(),
             ready: BTreeSet::new(),
             next_conn: 0,
@@ -286,7 +294,9 @@ impl<'a> World<'a> {
             Event::ClientLost(conn) => self.client_lost(conn),
             Event::ServerLost(conn) => self.server_lost(conn),
             Event::Dial(index) => self.dial(index),
-            Event::Fetched { epoch, source, path } => self.fetched(epoch, source, &path),
+            Event::Fetched { epoch, source, place, etag, is_in_time } => {
+                self.fetched(epoch, source, place, etag, is_in_time);
+            }
             Event::Stored { epoch } => self.stored(epoch),
             Event::Strange(conn) => self.strange(conn),
             Event::Start => self.start(),
@@ -311,6 +321,11 @@ impl<'a> World<'a> {
         }
     }
 
+    /// The wall clock.
+    fn unix_secs(&self) -> u64 {
+        EPOCH_SECS + self.now.as_nanos() / 1_000_000_000
+    }
+
     fn say(&mut self, line: fmt::Arguments<'_>) {
         let now = self.now;
         self.trace.say(now, line);
@@ -319,6 +334,8 @@ impl<'a> World<'a> {
 
 /// When the world begins: no clock of a machine starts at zero.
 const START: Instant = Instant::from_nanos(1_000_000_000);
+/// What the wall clock shows at the world's zero.
+const EPOCH_SECS: u64 = 1_790_000_000;
 /// Lists that fill messages are slow to reason about: one seed in so many has them.
 const LONG_EVERY: u64 = 32;
 /// And they are so many times longer.

@@ -1,18 +1,20 @@
 //! The adapter around the server: performs every action as its documentation says, and reports every input.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
-use bgplite_core::config::{Config, Families, Location};
-use bgplite_core::ids::{ConnId, SourceId, Ticket};
-use bgplite_core::server::{Action, Command, FetchOutcome, FetchRequest, Input, Notice, Reply, RouteServer};
+use bgplite_core::config::{Config, Families};
+use bgplite_core::ids::{ConnId, Ticket};
+use bgplite_core::server::{Action, Command, Input, Notice, Reply, RouteServer};
 use bgplite_core::session::{DownReason, State};
 use bgplite_core::time::{Duration, Instant};
 
 use super::World;
 use super::link::Phase;
+use super::operate::Operation;
 use super::oracle::Oracle;
 use super::queue::Event;
+use super::register::Wanted;
+use super::web::Asking;
 
 /// The server's process, while there is one.
 #[derive(Debug, Default)]
@@ -26,21 +28,27 @@ pub(crate) struct Node {
     pub(crate) asleep_until: Instant,
     /// When a server that is down comes back.
     pub(crate) up_at: Instant,
-    /// Which source a fetch is for.
-    sources: BTreeMap<SourceId, String>,
-    fetching: BTreeSet<SourceId>,
-    asked: BTreeMap<Ticket, Asked>,
+    /// What is asked for, and how often it may be.
+    pub(crate) asking: Asking,
+    pub(crate) asked: BTreeMap<Ticket, Asked>,
     next_ticket: u64,
+    /// It was asked to shut down.
+    pub(crate) is_stopping: bool,
     /// A reload or a shutdown is being performed: sessions may end by it.
     pub(crate) is_excused: bool,
     pub(super) remotes: BTreeMap<std::net::SocketAddr, ConnId>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
+/// What a command asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Asked {
     Reload,
     Nonsense,
     Shutdown,
+    /// Something about sources and feeds.
+    Operation(Operation),
+    /// Something about a peer.
+    Peer(Box<Wanted>),
 }
 
 impl World<'_> {
@@ -65,10 +73,13 @@ impl World<'_> {
         self.trace.word(1);
         let count = self.store.records().sources.len();
         self.say(format_args!("server starts with {count} stored records"));
-        self.oracle = Oracle::new(self.config.clone(), self.store.records());
-        match RouteServer::new(self.config.clone(), self.store.records(), seed, self.now, 0) {
+        let records = self.store.records();
+        self.oracle = Oracle::new(self.config.clone(), records, |bytes| self.web.read(bytes));
+        self.restore_versions();
+        match RouteServer::new(self.config.clone(), self.store.records(), seed, self.now, self.unix_secs()) {
             Ok(server) => {
-                self.node = Node { server: Some(server), epoch: self.node.epoch + 1, ..Node::default() }
+                self.node = Node { server: Some(server), epoch: self.node.epoch + 1, ..Node::default() };
+                self.check_registered();
             }
             Err(error) => self.fail(format!("the server does not start: {error}")),
         }
@@ -156,42 +167,23 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn fetched(&mut self, epoch: u64, source: SourceId, path: &str) {
-        if epoch != self.node.epoch || self.defer(Event::Fetched { epoch, source, path: path.to_owned() }) {
-            return;
-        }
-        self.node.fetching.remove(&source);
-        let now = self.now;
-        let body = self.files.get_mut(path).and_then(|file| file.read(now));
-        let name = self.node.sources.get(&source).cloned().unwrap_or_default();
-        self.trace.word(3);
-        self.trace.bytes(body.as_deref().unwrap_or_default());
-        if self.trace.is_heard() {
-            let octets = body.as_ref().map(|body| body.len());
-            self.say(format_args!("fetched {name} from {path}: {octets:?} octets"));
-        }
-        let unix_secs = now.as_nanos() / 1_000_000_000;
-        let outcome = match &body {
-            Some(body) => FetchOutcome::Body(Arc::clone(body)),
-            None => FetchOutcome::Failed(format!("{path}: no such file")),
-        };
-        self.tell(Input::Fetched { source, unix_secs, outcome });
-        if let Some(body) = body
-            && self.oracle.hear(&name, &body)
-        {
-            self.expect_all();
-        }
-    }
-
     pub(super) fn stored(&mut self, epoch: u64) {
         if epoch != self.node.epoch || self.defer(Event::Stored { epoch }) {
             return;
         }
         let fails = self.store_fails > self.now;
-        if let Some((ticket, result)) = self.store.finish(fails) {
+        if let Some((ticket, result)) = self.store.finish(self.now, fails) {
             self.trace.word(4);
             self.say(format_args!("stored: {result:?}"));
+            if self.oracle.peers == self.store.records().peers {
+                self.tell(Input::Stored { ticket, result });
+                return;
+            }
+            // What is durable is in force.
+            self.excuse_changed();
             self.tell(Input::Stored { ticket, result });
+            self.expect_all();
+            self.check_survivors();
         }
     }
 
@@ -208,33 +200,34 @@ impl World<'_> {
         let ticket = self.ask(if is_sound { Asked::Reload } else { Asked::Nonsense });
         self.tell(Input::Command {
             ticket,
-            unix_secs: 0,
+            unix_secs: self.unix_secs(),
             command: Command::Reload(Box::new(config.clone())),
         });
         if !is_sound {
             return;
         }
         self.node.is_excused = true;
+        let before = self.oracle.config.clone();
         self.oracle.reload(config);
-        let names: BTreeSet<&str> =
-            self.oracle.config.sources.iter().map(|source| source.name.as_str()).collect();
-        self.node.sources.retain(|_, name| names.contains(name.as_str()));
+        self.allow_by_reload(&before);
+        self.forget_sources();
         self.expect_all();
         self.check_survivors();
     }
 
     pub(super) fn shut_down(&mut self) {
         let ticket = self.ask(Asked::Shutdown);
+        self.node.is_stopping = true;
         self.trace.word(6);
         self.tell(Input::Command {
             ticket,
-            unix_secs: 0,
+            unix_secs: self.unix_secs(),
             command: Command::Shutdown { text: "back soon".into() },
         });
         self.node.is_excused = true;
     }
 
-    fn ask(&mut self, asked: Asked) -> Ticket {
+    pub(super) fn ask(&mut self, asked: Asked) -> Ticket {
         self.node.next_ticket += 1;
         let ticket = Ticket(self.node.next_ticket);
         self.node.asked.insert(ticket, asked);
@@ -246,14 +239,13 @@ impl World<'_> {
         for link in self.links.values_mut().filter(|link| link.watch.is_up) {
             let Some(far) = link.far_end() else { continue };
             let Some((entry, _)) = self.oracle.identify(&far) else { continue };
-            let wish = self.oracle.wish(entry, far.local.ip(), link.watch.families);
-            let is_loaded = self.oracle.is_loaded(&wish);
-            link.watch.expect(&wish, &self.oracle.table(&wish), is_loaded);
+            let wish = self.oracle.wish(entry, &far, link.watch.families);
+            link.watch.expect(&wish, &self.oracle.due(&wish));
         }
     }
 
     /// Nobody whom the configuration no longer knows has a session, and nobody has two.
-    fn check_survivors(&mut self) {
+    pub(super) fn check_survivors(&mut self) {
         let Some(server) = &self.node.server else { return };
         let mut seen = BTreeMap::new();
         let mut problem = None;
@@ -301,7 +293,9 @@ impl World<'_> {
             Action::Fetch { source, request } => self.fetch(source, request),
             Action::Store { ticket, write } => {
                 self.trace.word(9 << 32 | ticket.0);
-                self.store.write(ticket, write);
+                self.check_write(&write);
+                let versions = self.versions_of(&write);
+                self.store.write(ticket, write, versions);
                 let slow = if self.store_slow > self.now { 5_000 } else { 20 };
                 let at = self.now + Duration::from_millis(1 + self.rng.below(slow));
                 self.queue.push(at, Event::Stored { epoch: self.node.epoch });
@@ -310,22 +304,6 @@ impl World<'_> {
             Action::Notice(notice) => self.note(notice),
             Action::Fail { reason } => self.fail(format!("the server gives up: {reason}")),
         }
-    }
-
-    fn fetch(&mut self, source: SourceId, request: FetchRequest) {
-        let FetchRequest::File { path, .. } = request else { return };
-        self.trace.word(10 << 32 | u64::from(source.0));
-        let is_it =
-            |location: &Location| matches!(location, Location::File { path: known } if *known == path);
-        let known = self.oracle.config.sources.iter().find(|known| is_it(&known.location));
-        let name = known.map(|known| known.name.clone()).unwrap_or_default();
-        self.node.sources.insert(source, name);
-        if !self.node.fetching.insert(source) {
-            self.fail(format!("source {source} is asked for twice at once"));
-        }
-        let late = self.files.get(&path).map_or(self.now, |file| file.late.max(self.now));
-        let at = late + Duration::from_millis(1 + self.rng.below(50));
-        self.queue.push(at, Event::Fetched { epoch: self.node.epoch, source, path });
     }
 
     fn reply(&mut self, ticket: Ticket, reply: &Reply) {
@@ -344,6 +322,8 @@ impl World<'_> {
             }
             (Some(Asked::Reload), Reply::Reloaded { .. } | Reply::Refused(_))
             | (Some(Asked::Nonsense | Asked::Shutdown), Reply::Refused(_)) => {}
+            (Some(Asked::Operation(operation)), reply) => self.operated(&operation, reply),
+            (Some(Asked::Peer(wanted)), reply) => self.registered(*wanted, reply),
             (asked, reply) => self.fail(format!("{asked:?} is answered with {reply:?}")),
         }
     }
@@ -379,9 +359,8 @@ impl World<'_> {
             self.fail(format!("{} is served, and is not configured", far.address));
             return;
         };
-        let wish = self.oracle.wish(entry, far.local.ip(), families);
-        let is_loaded = self.oracle.is_loaded(&wish);
-        link.watch.establish(families, &wish, self.oracle.table(&wish), is_loaded);
+        let wish = self.oracle.wish(entry, &far, families);
+        link.watch.establish(families, &wish, &self.oracle.due(&wish));
         let others = self.links.iter().filter(|(other, link)| **other != conn && link.watch.is_up);
         let rival = others.into_iter().find(|(_, link)| {
             let other = link.far_end().and_then(|far| self.oracle.identify(&far));

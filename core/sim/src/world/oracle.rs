@@ -1,46 +1,64 @@
-//! What each client should hold, by the plainest means: sets, sorted, computed anew from the configuration and the
-//! last usable bodies. It reads the configuration and shares nothing else with the core.
+//! What each client should hold, by the plainest means, computed anew from the configuration, the registered peers and
+//! what the feeds come to. It reads the configuration and shares nothing else with the core.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use bgplite_core::config::{
-    AddressMatch, Aggregate, AsnMatch, Config, Families, FeedConfig, Location, NextHop, PeerConfig,
+    AddressMatch, AsnMatch, Config, Families, NextHop, OnLimit, OwnAddress, PeerConfig, Subscription, Tag,
     UnknownPeers,
 };
-use bgplite_core::rib::AnyPrefix;
-use bgplite_core::server::Records;
+use bgplite_core::server::{PeerRecord, PeerState, Records};
 
-use super::net::{Net, fewest};
-use super::table::{Route, Table, Tags};
+use super::net::{Gone, Net};
+use super::page::Said;
+use super::stock::{Rows, Stock, add, country_name, list_name, url_name};
+use super::table::{Route, Table};
 
-/// Knows what is configured and what the sources last said.
+/// Knows what is configured, who is registered, and what the sources last said.
 #[derive(Debug)]
 pub(crate) struct Oracle {
     pub(crate) config: Config,
-    held: BTreeMap<String, Rc<Vec<Net>>>,
-    /// The last bodies that counted, so that none is read twice.
-    heard: BTreeMap<String, Arc<[u8]>>,
-    feeds: BTreeMap<String, Feed>,
-    tables: BTreeMap<Wish, Rc<Table>>,
-}
-
-#[derive(Debug)]
-struct Feed {
-    nets: Rc<Vec<Net>>,
-    tags: Rc<Tags>,
-    is_loaded: bool,
+    /// What the store has.
+    pub(crate) peers: Vec<PeerRecord>,
+    pub(crate) stock: Stock,
+    /// By what is wished for, without addresses: what all who wish the same share.
+    bases: BTreeMap<Wish, Rc<Rows>>,
+    dues: BTreeMap<Wish, Rc<Due>>,
+    /// Everything that anybody should ever have had since the start.
+    seen: Seen,
 }
 
 /// Everything that a client's table follows from, besides what the feeds hold.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Wish {
     pub(crate) feeds: Vec<String>,
+    prefixes: Vec<Net>,
+    exclude: Vec<Net>,
+    filter: Vec<Tag>,
+    /// Addresses that no route may cover.
+    holes: Vec<Net>,
+    limit: Option<(u32, OnLimit)>,
     pub(crate) next_hop_v4: Option<Ipv4Addr>,
     pub(crate) next_hop_v6: Option<std::net::Ipv6Addr>,
 }
+
+/// What a wish comes to.
+#[derive(Debug)]
+pub(crate) struct Due {
+    /// What the client should have, unless there is too much of it.
+    pub(crate) table: Rc<Table>,
+    pub(crate) is_loaded: bool,
+    /// How many routes it may have at any time.
+    pub(crate) limit: Option<u32>,
+    /// There is too much: it keeps what it had, or what another had who wishes the same, or nothing.
+    pub(crate) instead: Option<Seen>,
+}
+
+/// Routes that somebody should have had once, whatever their next hops.
+pub(crate) type Seen = Rc<RefCell<Vec<Rc<Rows>>>>;
 
 /// What tells two connections of one peer from those of two.
 pub(crate) type Identity = (Option<String>, Option<(IpAddr, u32, Ipv4Addr)>);
@@ -55,84 +73,79 @@ pub(crate) struct FarEnd {
 }
 
 impl Oracle {
-    /// After a start with what the store kept.
-    pub(crate) fn new(config: Config, records: &Records) -> Self {
-        let held = records.sources.iter();
-        let held = held.map(|record| (record.name.clone(), Rc::new(parse(&record.body).0)));
-        let mut oracle = Self {
-            config: config.clone(),
-            held: held.collect(),
-            feeds: BTreeMap::new(),
-            tables: BTreeMap::new(),
-            heard: BTreeMap::new(),
-        };
-        oracle.reload(config);
-        oracle
+    /// After a start with what the store kept; `read` says what a body says.
+    pub(crate) fn new(config: Config, records: &Records, read: impl Fn(&[u8]) -> Rc<Said>) -> Self {
+        let peers = records.peers.clone();
+        let stock = Stock::new(&config, subscriptions(&config, &peers), records, read);
+        Self { config, peers, stock, bases: BTreeMap::new(), dues: BTreeMap::new(), seen: Seen::default() }
     }
 
     /// Another configuration is in force.
     pub(crate) fn reload(&mut self, config: Config) {
         self.config = config;
-        let names: BTreeSet<&String> = self.config.sources.iter().map(|source| &source.name).collect();
-        self.held.retain(|name, _| names.contains(name));
-        self.heard.retain(|name, _| names.contains(name));
-        for source in &self.config.sources {
-            if let Location::Inline { prefixes } = &source.location {
-                let nets = prefixes.iter().map(|prefix| match *prefix {
-                    AnyPrefix::V4(prefix) => Net::from(prefix),
-                    AnyPrefix::V6(prefix) => Net::from(prefix),
-                });
-                self.held.insert(source.name.clone(), Rc::new(nets.collect()));
-            }
-        }
-        self.rebuild();
+        self.plan();
     }
 
-    /// A source said this. Returns whether that may be news.
-    pub(crate) fn hear(&mut self, source: &str, body: &Arc<[u8]>) -> bool {
-        if self.heard.get(source).is_some_and(|heard| Arc::ptr_eq(heard, body)) {
-            return false;
-        }
-        let (nets, bad) = parse(body);
-        if nets.is_empty()
-            || bad > nets.len()
-            || !self.config.sources.iter().any(|known| known.name == source)
-        {
-            return false;
-        }
-        self.heard.insert(source.to_owned(), Arc::clone(body));
-        if self.held.get(source).is_none_or(|held| **held != nets) {
-            self.held.insert(source.to_owned(), Rc::new(nets));
-            self.rebuild();
-        }
-        true
+    /// Other peers are registered.
+    pub(crate) fn register(&mut self, peers: &[PeerRecord]) {
+        self.peers = peers.to_vec();
+        self.plan();
+    }
+
+    fn plan(&mut self) {
+        self.stock.plan(&self.config, subscriptions(&self.config, &self.peers));
+        self.forget();
+    }
+
+    /// What the feeds come to has changed.
+    pub(crate) fn forget(&mut self) {
+        let changed = self.stock.take_changed();
+        let is_same = |wish: &Wish| !wish.feeds.iter().any(|name| changed.contains(name));
+        self.bases.retain(|wish, _| is_same(wish));
+        self.dues.retain(|wish, due| is_same(wish) && due.instead.is_none());
     }
 
     /// Whose connection it is; `None` for one that has to be refused.
     pub(crate) fn identify(&self, far: &FarEnd) -> Option<(Option<&PeerConfig>, Identity)> {
         let fits =
-            |peer: &&PeerConfig| is_here(peer, far.local) && precision(peer.address, far.address).is_some();
+            |peer: &PeerConfig| is_here(peer, far.local) && precision(peer.address, far.address).is_some();
         let member = Some((far.address, far.asn, far.router_id));
-        if !self.config.peers.iter().any(|peer| fits(&peer)) {
-            let is_refused = self.config.unknown_peers == UnknownPeers::Refuse;
-            return (!is_refused).then_some((None, (None, member)));
-        }
-        let accepts = |peer: &&PeerConfig| match peer.asn {
+        let accepts = |peer: &PeerConfig| match peer.asn {
             AsnMatch::Any => true,
             AsnMatch::Is(asn) => asn.0 == far.asn,
         };
-        let rank = |peer: &&PeerConfig| {
+        let configured = self.config.peers.iter().map(|peer| (peer, true));
+        let is_in = |record: &PeerRecord| record.state == PeerState::Approved;
+        let registered = self.peers.iter().map(|record| (&record.peer, is_in(record)));
+        let all: Vec<(&PeerConfig, bool)> =
+            registered.chain(configured).filter(|(peer, _)| fits(peer)).collect();
+        let rank = |(peer, _): &&(&PeerConfig, bool)| {
             (peer.listen.is_some(), precision(peer.address, far.address), peer.asn != AsnMatch::Any)
         };
-        let peer = self.config.peers.iter().filter(fits).filter(accepts).max_by_key(rank)?;
-        let is_single = precision(peer.address, far.address)
-            == Some(if far.address.is_ipv4() { 32 } else { 128 })
-            && peer.asn != AsnMatch::Any;
-        Some((Some(peer), (Some(peer.name.clone()), if is_single { None } else { member })))
+        match all.iter().filter(|(peer, _)| accepts(peer)).max_by_key(rank) {
+            Some((_, false)) => None,
+            Some((peer, true)) => {
+                let longest = if far.address.is_ipv4() { 32 } else { 128 };
+                let is_single =
+                    precision(peer.address, far.address) == Some(longest) && peer.asn != AsnMatch::Any;
+                Some((Some(peer), (Some(peer.name.clone()), if is_single { None } else { member })))
+            }
+            None if all.iter().any(|(_, is_in)| *is_in) => None,
+            // Where only peers are that may not come in, another ASN is a stranger's.
+            None => (self.config.unknown_peers != UnknownPeers::Refuse).then_some((None, (None, member))),
+        }
+    }
+
+    /// Whether there is an entry for whoever connects from there.
+    pub(crate) fn may_know(&self, local: SocketAddr, address: IpAddr) -> bool {
+        let registered = self.peers.iter().map(|record| &record.peer);
+        let mut all = self.config.peers.iter().chain(registered);
+        all.any(|peer| is_here(peer, local) && precision(peer.address, address).is_some())
     }
 
     /// What a client of `entry` should get over a session with these families.
-    pub(crate) fn wish(&self, entry: Option<&PeerConfig>, local: IpAddr, families: Families) -> Wish {
+    pub(crate) fn wish(&self, entry: Option<&PeerConfig>, far: &FarEnd, families: Families) -> Wish {
+        let local = far.local.ip();
         let allowed = entry.map_or(Families::BOTH, |entry| entry.families);
         let families = Families { v4: families.v4 && allowed.v4, v6: families.v6 && allowed.v6 };
         let v4 = match (entry.and_then(|entry| entry.next_hop).unwrap_or(self.config.next_hop), local) {
@@ -143,98 +156,153 @@ impl Oracle {
             (NextHop::Address(address), _) | (NextHop::SelfAddress, IpAddr::V6(address)) => Some(address),
             (NextHop::SelfAddress, IpAddr::V4(_)) => None,
         };
-        let mut feeds = match (entry, &self.config.unknown_peers) {
-            (Some(entry), _) => entry.subscription.feeds.clone(),
-            (None, UnknownPeers::Default { feed, .. }) => vec![feed.clone()],
-            (None, UnknownPeers::Refuse) => Vec::new(),
+        let mut wish = match (entry, &self.config.unknown_peers) {
+            (Some(entry), _) => wish_of(&entry.subscription, far),
+            (None, UnknownPeers::Default { feed, .. }) => wish_of(&Subscription::feeds([feed]), far),
+            (None, UnknownPeers::Refuse) => Wish::default(),
         };
-        feeds.sort();
-        feeds.dedup();
-        Wish { feeds, next_hop_v4: v4.filter(|_| families.v4), next_hop_v6: v6.filter(|_| families.v6) }
+        (wish.next_hop_v4, wish.next_hop_v6) = (v4.filter(|_| families.v4), v6.filter(|_| families.v6));
+        wish
     }
 
-    /// Whether every feed of it has loaded.
-    pub(crate) fn is_loaded(&self, wish: &Wish) -> bool {
-        wish.feeds.iter().filter_map(|name| self.feeds.get(name)).all(|feed| feed.is_loaded)
-    }
-
-    /// The table that a wish comes to now.
-    pub(crate) fn table(&mut self, wish: &Wish) -> Rc<Table> {
-        if let Some(table) = self.tables.get(wish) {
-            return Rc::clone(table);
+    /// What a wish comes to now.
+    pub(crate) fn due(&mut self, wish: &Wish) -> Rc<Due> {
+        if let Some(due) = self.dues.get(wish) {
+            return Rc::clone(due);
         }
-        let mut tags: BTreeMap<Net, Rc<Tags>> = BTreeMap::new();
-        let mut unions: BTreeMap<(Rc<Tags>, Rc<Tags>), Rc<Tags>> = BTreeMap::new();
-        for feed in wish.feeds.iter().filter_map(|name| self.feeds.get(name)) {
-            for &net in feed.nets.iter() {
-                let slot = tags.entry(net).or_insert_with(|| Rc::clone(&feed.tags));
-                if *slot != feed.tags {
-                    let pair = (Rc::clone(slot), Rc::clone(&feed.tags));
-                    *slot = Rc::clone(unions.entry(pair).or_insert_with(|| Rc::new(slot.union(&feed.tags))));
+        let base =
+            Wish { holes: Vec::new(), limit: None, next_hop_v4: None, next_hop_v6: None, ..wish.clone() };
+        let rows = match self.bases.get(&base) {
+            Some(rows) => Rc::clone(rows),
+            None => {
+                let rows = Rc::new(self.base(&base));
+                self.bases.insert(base.clone(), Rc::clone(&rows));
+                rows
+            }
+        };
+        let holes: Vec<Net> = wish.holes.iter().copied().filter(|hole| is_covered(&rows, *hole)).collect();
+        let plain = Wish { holes, ..wish.clone() };
+        if plain != *wish {
+            let due = self.due(&plain);
+            self.dues.insert(wish.clone(), Rc::clone(&due));
+            return due;
+        }
+        let rows = if wish.holes.is_empty() { rows } else { Rc::new(cut(&rows, &wish.holes)) };
+        let due = Rc::new(self.judge(wish, &rows));
+        self.dues.insert(wish.clone(), Rc::clone(&due));
+        due
+    }
+
+    /// The limit. It counts what is sent, of families without a next hop nothing.
+    fn judge(&mut self, wish: &Wish, rows: &Rc<Rows>) -> Due {
+        let mut feeds = wish.feeds.iter().filter_map(|name| self.stock.feed(name));
+        let is_loaded = feeds.all(|feed| feed.is_loaded);
+        let mut due = Due { table: table(wish, rows), is_loaded, limit: None, instead: None };
+        let Some((limit, on_limit)) = wish.limit else {
+            self.see(rows);
+            return due;
+        };
+        due.limit = Some(limit);
+        if due.table.len() <= limit as usize {
+            self.see(rows);
+        } else if on_limit == OnLimit::Hold {
+            due.instead = Some(Rc::clone(&self.seen));
+        } else {
+            let away: Vec<Net> = wish.exclude.iter().chain(&wish.holes).copied().collect();
+            let away = Gone::new(&away);
+            let own: Vec<Net> = wish.prefixes.iter().flat_map(|&net| away.rest(net)).collect();
+            let mut nets: Vec<Net> = due.table.keys().copied().collect();
+            nets.sort_by_key(|net| (!own.contains(net), net.len, net.v6, net.bits));
+            nets.truncate(limit as usize);
+            let kept = nets.iter().filter_map(|net| Some((*net, Rc::clone(rows.get(net)?)))).collect();
+            let kept = Rc::new(kept);
+            due.table = table(wish, &kept);
+            self.see(&kept);
+        }
+        due
+    }
+
+    fn see(&self, rows: &Rc<Rows>) {
+        let mut seen = self.seen.borrow_mut();
+        if !seen.iter().rev().take(64).any(|other| Rc::ptr_eq(other, rows)) {
+            seen.push(Rc::clone(rows));
+        }
+    }
+
+    /// Everything that is asked for and passes the filter, without what is excluded.
+    fn base(&self, wish: &Wish) -> Rows {
+        let mut rows = Rows::new();
+        for feed in wish.feeds.iter().filter_map(|name| self.stock.feed(name)) {
+            for (&net, tags) in feed.rows.iter() {
+                if wish.filter.is_empty() || tags.has_any(&wish.filter) {
+                    add(&mut rows, net, tags);
                 }
             }
         }
-        let routes = tags.into_iter().filter_map(|(net, tags)| {
-            let v4 = wish.next_hop_v4.map(IpAddr::V4);
-            let next_hop = if net.v6 { wish.next_hop_v6.map(IpAddr::V6) } else { v4 };
-            Some((net, Route { next_hop: next_hop?, tags }))
-        });
-        let table = Rc::new(routes.collect());
-        self.tables.insert(wish.clone(), Rc::clone(&table));
-        table
-    }
-
-    fn rebuild(&mut self) {
-        self.tables.clear();
-        let feeds = self.config.feeds.iter().map(|feed| (feed.name.clone(), self.build(feed)));
-        self.feeds = feeds.collect();
-    }
-
-    fn build(&self, feed: &FeedConfig) -> Feed {
-        let parts: Vec<Option<&Rc<Vec<Net>>>> =
-            feed.expr.sources().into_iter().map(|name| self.held.get(name)).collect();
-        let is_loaded = parts.iter().all(Option::is_some);
-        let mut nets: Vec<Net> = parts.into_iter().flatten().flat_map(|nets| nets.iter().copied()).collect();
-        nets.sort_unstable();
-        nets.dedup();
-        if feed.aggregate == Aggregate::Exact {
-            nets = fewest(&nets);
-        }
-        Feed { nets: Rc::new(nets), tags: Rc::new(Tags::of(feed)), is_loaded }
+        wish.prefixes.iter().for_each(|&net| add(&mut rows, net, &Rc::default()));
+        if wish.exclude.is_empty() { rows } else { cut(&rows, &wish.exclude) }
     }
 }
 
-impl Tags {
-    fn of(feed: &FeedConfig) -> Self {
-        let standard = feed.communities.iter().map(|community| community.0).collect();
-        let large = feed.large_communities.iter().map(|c| [c.global, c.local1, c.local2]).collect();
-        Self { standard, large }.union(&Self::default())
-    }
+fn subscriptions<'a>(config: &'a Config, peers: &'a [PeerRecord]) -> impl Iterator<Item = &'a Subscription> {
+    let registered = peers.iter().filter(|record| record.state == PeerState::Approved);
+    let registered = registered.map(|record| &record.peer.subscription);
+    config.peers.iter().map(|peer| &peer.subscription).chain(registered)
+}
 
-    fn union(&self, other: &Self) -> Self {
-        let standard: BTreeSet<u32> = self.standard.iter().chain(&other.standard).copied().collect();
-        let large: BTreeSet<[u32; 3]> = self.large.iter().chain(&other.large).copied().collect();
-        Self { standard: standard.into_iter().collect(), large: large.into_iter().collect() }
+fn wish_of(subscription: &Subscription, far: &FarEnd) -> Wish {
+    let Subscription { feeds, lists, countries, prefixes, asns, urls, exclude, communities, .. } =
+        subscription;
+    let mut names = feeds.clone();
+    names.extend(lists.iter().map(|list| list_name(list)));
+    names.extend(countries.iter().map(|country| country_name(&country.to_string())));
+    names.extend(asns.iter().map(|asn| format!("@as{asn}")));
+    names.extend(urls.iter().map(|url| url_name(url)));
+    let nets = |prefixes: &[_]| sorted(prefixes.iter().map(|&prefix| Net::from(prefix)).collect());
+    let holes = match subscription.own_address {
+        OwnAddress::Split => sorted(vec![Net::host(far.address), Net::host(far.local.ip())]),
+        OwnAddress::Keep => Vec::new(),
+    };
+    Wish {
+        feeds: sorted(names),
+        prefixes: if communities.is_empty() { nets(prefixes) } else { Vec::new() },
+        exclude: nets(exclude),
+        filter: sorted(communities.clone()),
+        holes,
+        limit: subscription.max_prefixes.map(|limit| (limit, subscription.on_limit)),
+        next_hop_v4: None,
+        next_hop_v6: None,
     }
 }
 
-/// The prefixes of a list, sorted, each once, and how many lines are none.
-fn parse(body: &[u8]) -> (Vec<Net>, usize) {
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    let (mut nets, mut bad) = (Vec::new(), 0);
-    for line in body.split(|&byte| byte == b'\n') {
-        let content = line.split(|&byte| byte == b'#').next().unwrap_or_default().trim_ascii();
-        if content.is_empty() {
-            continue;
-        }
-        match std::str::from_utf8(content).ok().and_then(Net::parse) {
-            Some(net) => nets.push(net),
-            None => bad += 1,
-        }
+fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
+    items.sort_unstable();
+    items.dedup();
+    items
+}
+
+/// The routes without these addresses.
+fn cut(rows: &Rows, gone: &[Net]) -> Rows {
+    let gone = Gone::new(gone);
+    let mut out = Rows::new();
+    for (&net, tags) in rows {
+        gone.rest(net).into_iter().for_each(|net| add(&mut out, net, tags));
     }
-    nets.sort_unstable();
-    nets.dedup();
-    (nets, bad)
+    out
+}
+
+/// Whether a route covers this address.
+fn is_covered(rows: &Rows, address: Net) -> bool {
+    (0..=address.len).any(|len| rows.contains_key(&Net::new(address.v6, address.bits, len)))
+}
+
+fn table(wish: &Wish, rows: &Rows) -> Rc<Table> {
+    let routes = rows.iter().filter_map(|(&net, tags)| {
+        let v4 = wish.next_hop_v4.map(IpAddr::V4);
+        let next_hop = if net.v6 { wish.next_hop_v6.map(IpAddr::V6) } else { v4 };
+        Some((net, Route { next_hop: next_hop?, tags: Rc::clone(tags) }))
+    });
+    Rc::new(routes.collect())
 }
 
 fn is_here(peer: &PeerConfig, local: SocketAddr) -> bool {
@@ -245,13 +313,6 @@ fn is_here(peer: &PeerConfig, local: SocketAddr) -> bool {
 
 fn precision(address: AddressMatch, of: IpAddr) -> Option<u8> {
     let AddressMatch::Prefix(prefix) = address else { return Some(0) };
-    let net = match prefix {
-        AnyPrefix::V4(prefix) => Net::from(prefix),
-        AnyPrefix::V6(prefix) => Net::from(prefix),
-    };
-    let (v6, bits) = match of {
-        IpAddr::V4(of) => (false, u128::from(of.to_bits()) << 96),
-        IpAddr::V6(of) => (true, of.to_bits()),
-    };
-    (net == Net::new(v6, bits, net.len)).then_some(net.len)
+    let net = Net::from(prefix);
+    net.holds(Net::host(of)).then_some(net.len)
 }

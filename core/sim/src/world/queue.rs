@@ -24,7 +24,7 @@ pub(crate) enum Event {
     /// A client connects.
     Dial(usize),
     /// The answer to a fetch of the server's life `epoch`.
-    Fetched { epoch: u64, source: SourceId, path: String },
+    Fetched { epoch: u64, source: SourceId, place: String, etag: Option<String>, is_in_time: bool },
     /// The oldest write to the store of this life is done.
     Stored { epoch: u64 },
     /// A stranger says its next piece.

@@ -26,6 +26,8 @@ impl World<'_> {
             if let Some((conn, late)) = late {
                 self.check(conn, Err(late));
             }
+            self.check_loiterers();
+            self.check_registry();
         }
         if !self.is_healed {
             return;
@@ -39,10 +41,33 @@ impl World<'_> {
         }
     }
 
+    /// Nobody whom we do not know keeps a place for long without a session.
+    fn check_loiterers(&mut self) {
+        let now = self.now;
+        let loiterer = self.links.iter().find(|(_, link)| {
+            let is_nobody = match link.far_end() {
+                Some(far) => matches!(self.oracle.identify(&far), Some((None, _))),
+                None => !self.oracle.may_know(link.local, link.remote.ip().to_canonical()),
+            };
+            let is_waiting = link.phase == Phase::Open && !link.watch.is_up;
+            is_waiting && is_nobody && now - link.since > LOITER
+        });
+        if let Some((conn, _)) = loiterer {
+            let conn = *conn;
+            self.check(conn, Err("nobody we know, and no session after a minute".into()));
+        }
+    }
+
     /// Why it is not quiet; `None` when every client has what it should, and nothing moves.
     fn unrest(&mut self) -> Option<String> {
         if self.node.server.is_none() {
             return Some("the server is not there".into());
+        }
+        if !self.node.asked.is_empty() {
+            return Some(format!("{} commands are not answered", self.node.asked.len()));
+        }
+        if let Some(what) = self.forgotten() {
+            return Some(what);
         }
         // Clients of one identity share one session.
         let mut served: BTreeMap<_, Option<String>> = BTreeMap::new();
@@ -86,16 +111,23 @@ impl World<'_> {
         let Speaker::Session { table, .. } = &link.speaker else { return None };
         let far = link.far_end()?;
         let (entry, _) = self.oracle.identify(&far)?;
-        let wish = self.oracle.wish(entry, far.local.ip(), link.watch.families);
-        let wanted = self.oracle.table(&wish);
-        if *table != *wanted {
-            return Some(difference(table, &wanted));
+        let wish = self.oracle.wish(entry, &far, link.watch.families);
+        let due = self.oracle.due(&wish);
+        if due.instead.is_none() && *table != *due.table {
+            return Some(difference(table, &due.table));
+        }
+        if let Err(what) = link.watch.is_satisfied(table) {
+            return Some(what);
         }
         if link.up.len() > 0 || link.down.len() > 0 || !link.batch.is_empty() {
             return Some("bytes are on their way".into());
         }
-        let is_loaded = self.oracle.is_loaded(&wish);
-        (!is_loaded).then(|| "a feed has not loaded".into())
+        // A first body that its guard holds back waits for an operator.
+        let is_idle = |name: &String| {
+            let stock = &self.oracle.stock;
+            stock.feed(name).is_none_or(|feed| feed.is_loaded) || stock.is_waiting_for_operator(name)
+        };
+        (!wish.feeds.iter().all(is_idle)).then(|| "a feed has not loaded".into())
     }
 
     fn finish(&mut self) {
@@ -118,4 +150,6 @@ impl World<'_> {
     }
 }
 
+/// How long somebody unknown may take to establish a session.
+const LOITER: Duration = Duration::from_secs(61);
 const AUDIT: Duration = Duration::from_secs(10);

@@ -1,9 +1,10 @@
 //! What a client holds, prefix by prefix, and whether an address has a route in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use bgplite_core::config::Tag;
 use bgplite_core::wire::ReceivedUpdate;
 
 use super::net::{Net, Range};
@@ -13,6 +14,21 @@ use super::net::{Net, Range};
 pub(crate) struct Tags {
     pub(crate) standard: Vec<u32>,
     pub(crate) large: Vec<[u32; 3]>,
+}
+
+impl Tags {
+    pub(crate) fn union(&self, other: &Self) -> Self {
+        let standard: BTreeSet<u32> = self.standard.iter().chain(&other.standard).copied().collect();
+        let large: BTreeSet<[u32; 3]> = self.large.iter().chain(&other.large).copied().collect();
+        Self { standard: standard.into_iter().collect(), large: large.into_iter().collect() }
+    }
+
+    pub(crate) fn has_any(&self, filter: &[Tag]) -> bool {
+        filter.iter().any(|tag| match tag {
+            Tag::Standard(community) => self.standard.contains(&community.0),
+            Tag::Large(c) => self.large.contains(&[c.global, c.local1, c.local2]),
+        })
+    }
 }
 
 /// What a prefix comes with.

@@ -17,8 +17,9 @@ use bgplite_core::wire::{
 };
 
 use super::net::Net;
-use super::oracle::Wish;
-use super::table::{Change, Table, dark, lit};
+use super::oracle::{Due, Seen, Wish};
+use super::stock::Rows;
+use super::table::{Change, Route, Table, dark, lit};
 
 /// What is known of one connection by its bytes.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and most pairs occur")]
@@ -47,6 +48,14 @@ pub(crate) struct Watch {
     pub(crate) table: Table,
     /// What the client should have had since the server last fell silent, oldest first.
     versions: Vec<Rc<Table>>,
+    /// There is too much for it: it has one of these, and whether that is loaded is nobody's business.
+    instead: Option<Seen>,
+    /// The same, if that was so at any time since the server last fell silent.
+    was_instead: Option<Seen>,
+    /// How many routes it may have; `None` for any number.
+    limit: Option<u32>,
+    /// The most that it might have had since the server last fell silent.
+    bound: Option<u32>,
     is_loaded: bool,
     /// Something has happened that the client has to be told.
     pub(crate) is_due: bool,
@@ -80,6 +89,10 @@ impl Watch {
             families: Families::NONE,
             table: Table::new(),
             versions: Vec::new(),
+            instead: None,
+            was_instead: None,
+            limit: None,
+            bound: None,
             is_loaded: false,
             is_due: false,
             is_changed: false,
@@ -93,33 +106,85 @@ impl Watch {
     }
 
     /// The session is established: from now on routes may be said.
-    pub(crate) fn establish(&mut self, families: Families, wish: &Wish, table: Rc<Table>, is_loaded: bool) {
+    pub(crate) fn establish(&mut self, families: Families, wish: &Wish, due: &Due) {
         self.next_hops = (wish.next_hop_v4, wish.next_hop_v6);
         self.families = families;
         self.is_up = true;
         self.is_due = true;
         self.is_changed = true;
-        self.versions = vec![table];
-        self.is_loaded = is_loaded;
+        self.versions.clear();
+        self.bound = due.limit;
+        self.want(due);
     }
 
     /// What the client should have is this now.
-    pub(crate) fn expect(&mut self, wish: &Wish, table: &Rc<Table>, is_loaded: bool) {
+    pub(crate) fn expect(&mut self, wish: &Wish, due: &Due) {
         if !self.is_up {
             return;
         }
         self.asked.v4 |= self.next_hops.0 != wish.next_hop_v4;
         self.asked.v6 |= self.next_hops.1 != wish.next_hop_v6;
         self.next_hops = (wish.next_hop_v4, wish.next_hop_v6);
-        if self.is_loaded != is_loaded {
-            self.is_loaded = is_loaded;
+        if self.is_loaded != due.is_loaded {
             self.is_due = true;
         }
-        if self.versions.last().is_none_or(|last| !Rc::ptr_eq(last, table) && **last != **table) {
-            self.versions.push(Rc::clone(table));
+        let is_same = |last: &Rc<Table>| Rc::ptr_eq(last, &due.table) || **last == *due.table;
+        let is_kept = self.instead.is_none() && due.instead.is_none() && self.limit == due.limit;
+        if !is_kept || !self.versions.last().is_some_and(is_same) {
             self.is_due = true;
             self.is_changed = true;
+            self.want(due);
         }
+        self.is_loaded = due.is_loaded;
+    }
+
+    /// The server sends everything again, because an operator asked for it.
+    pub(crate) fn expect_all_again(&mut self) {
+        if self.is_up {
+            self.is_due = true;
+            self.asked = Families::BOTH;
+            for again in &mut self.again {
+                again.get_or_insert_default();
+            }
+        }
+    }
+
+    fn want(&mut self, due: &Due) {
+        if due.instead.is_none() {
+            self.versions.push(Rc::clone(&due.table));
+        } else {
+            self.was_instead.clone_from(&due.instead);
+        }
+        self.bound = self.bound.zip(due.limit).map(|(one, other)| one.max(other));
+        self.limit = due.limit;
+        self.instead.clone_from(&due.instead);
+        self.is_loaded = due.is_loaded;
+    }
+
+    /// Whether it is what the client should have, or any of the tables that will do instead.
+    pub(crate) fn is_satisfied(&self, table: &Table) -> Result<(), String> {
+        let Some(instead) = &self.instead else {
+            return match self.versions.last() {
+                Some(wanted) if *table != **wanted => Err(difference(table, wanted)),
+                _ => Ok(()),
+            };
+        };
+        let (v4, v6) = (self.next_hops.0.is_some(), self.next_hops.1.is_some());
+        let is_had = |rows: &Rc<Rows>| {
+            let rows = rows.iter().filter(|(net, _)| if net.v6 { v6 } else { v4 });
+            rows.eq(table.iter().map(|(net, route)| (net, &route.tags)))
+        };
+        let is_within = self.limit.is_none_or(|limit| table.len() <= limit as usize);
+        if is_within && (table.is_empty() || instead.borrow().iter().rev().any(is_had)) {
+            return Ok(());
+        }
+        Err(format!("over its limit of {:?} it has {} routes that nobody ever had", self.limit, table.len()))
+    }
+
+    /// Whether a client that has too much may have had this route.
+    fn may_keep(&self, net: &Net, route: &Route) -> bool {
+        let is_it = |rows: &Rc<Rows>| rows.get(net) == Some(&route.tags);
+        self.was_instead.as_ref().is_some_and(|seen| seen.borrow().iter().rev().any(is_it))
     }
 
     /// Families that both OPENs offer.
@@ -244,18 +309,23 @@ impl Watch {
                 return Err(format!("all is said, and a refresh did not bring {net}"));
             }
         }
-        let Some(wanted) = self.versions.last().cloned() else { return Ok(()) };
-        if self.is_changed && self.table != *wanted {
-            return Err(format!("all is said, and {}", difference(&self.table, &wanted)));
+        if self.is_changed {
+            self.is_satisfied(&self.table).map_err(|what| format!("all is said, and {what}"))?;
         }
         self.is_changed = false;
+        self.bound = self.limit;
         if self.families != self.offered() {
             return Err(format!("the session has {}, and both offer {}", self.families, self.offered()));
         }
-        if self.is_loaded && self.end_of_rib != self.families {
+        if self.is_loaded && self.instead.is_none() && self.end_of_rib != self.families {
             return Err(format!("all is said and loaded, and End-of-RIB only of {}", self.end_of_rib));
         }
-        self.versions = vec![wanted];
+        self.was_instead.clone_from(&self.instead);
+        if self.instead.is_some() {
+            self.versions = vec![Rc::new(self.table.clone())];
+        } else {
+            self.versions.drain(..self.versions.len().saturating_sub(1));
+        }
         Ok(())
     }
 
@@ -336,7 +406,8 @@ impl Watch {
             if self.table.get(net) == Some(route) && !self.may_repeat(net.v6) {
                 return Err(format!("announces {net}, which the client has just so"));
             }
-            if !self.versions.iter().rev().any(|version| version.get(net) == Some(route)) {
+            let is_wanted = self.versions.iter().rev().any(|version| version.get(net) == Some(route));
+            if !is_wanted && !self.may_keep(net, route) {
                 return Err(format!("announces {net} {route:?}, which the client should never have had"));
             }
         }
@@ -349,8 +420,19 @@ impl Watch {
             }
         }
         let withdrawn = change.withdrawn.clone();
+        let has_announced = !change.announced.is_empty();
         change.apply(&mut self.table);
         self.is_changed = true;
+        if let Some(bound) = self.bound
+            && has_announced
+            && self.table.len() > bound as usize
+        {
+            return Err(format!("{} routes, and it takes {bound}", self.table.len()));
+        }
+        if self.bound.is_some() || self.limit.is_some() {
+            // Within a limit, what goes has to go first.
+            return Ok(());
+        }
         for net in withdrawn {
             let mut ranges = dark(&self.table, net.v6, &[net.range()]);
             for version in &self.versions {
@@ -372,6 +454,9 @@ impl Watch {
         let said = if is_v6 { &mut self.end_of_rib.v6 } else { &mut self.end_of_rib.v4 };
         if std::mem::replace(said, true) {
             return Err(format!("a second End-of-RIB of {family:?}"));
+        }
+        if self.instead.is_some() {
+            return Ok(());
         }
         if !self.is_loaded {
             return Err("End-of-RIB before every feed has loaded".into());
