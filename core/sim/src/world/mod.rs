@@ -4,13 +4,13 @@
 //! | module | is |
 //! |---|---|
 //! | `incident` | what may happen, and what does under a seed |
-//! | `setup`, `list` | who is there, the configuration and its changes, the lists |
+//! | `setup`, `provide`, `wish`, `list` | who is there and what for, the configuration and its changes, the lists |
 //! | `page`, `web` | lists in their forms, on disk and on the web; who asks for them how often |
 //! | `operate`, `register` | what operators decide about sources and feeds; who registers which peer |
 //! | `queue`, `link` | what is to happen when; connections and the bytes on them |
 //! | `node`, `store` | the adapter around the server: performs actions, reports inputs |
 //! | `client`, `act` | the clients; what an incident does |
-//! | `oracle`, `stock`, `net`, `table` | what each client should hold, without the core's code |
+//! | `oracle`, `stock`, `plan`, `net`, `table` | what each client should hold, without the core's code |
 //! | `watch`, `rest` | the checkers: at every step, and once all is quiet |
 //! | `trace` | the fingerprint of a run |
 //! | `scenario`, `shrink` | a run to keep, and the shortest that shows the same |
@@ -25,6 +25,8 @@ mod node;
 mod operate;
 mod oracle;
 mod page;
+mod plan;
+mod provide;
 mod queue;
 mod register;
 mod rest;
@@ -38,6 +40,7 @@ mod table;
 mod trace;
 mod watch;
 mod web;
+mod wish;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -211,7 +214,7 @@ impl<'a> World<'a> {
         let config = setup::config(&people, &mut rng.fork());
         let mut lists = rng.fork();
         let size = u64::from(params.prefixes) * if seed % LONG_EVERY == LONG_EVERY - 1 { LONG } else { 1 };
-        let web = setup::web(&config, size.max(2), &mut lists);
+        let web = provide::web(&config, size.max(2), &mut lists);
         let oracle = Oracle::new(config.clone(), &Records::default(), |bytes| web.read(bytes));
         let now = START;
         let mut world = Self {

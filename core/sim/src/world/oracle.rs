@@ -14,7 +14,8 @@ use bgplite_core::server::{PeerRecord, PeerState, Records};
 
 use super::net::{Gone, Net};
 use super::page::Said;
-use super::stock::{Rows, Stock, add, country_name, list_name, url_name};
+use super::plan::{country_name, list_name, url_name};
+use super::stock::{Rows, Stock, add};
 use super::table::{Route, Table};
 
 /// Knows what is configured, who is registered, and what the sources last said.

@@ -12,7 +12,7 @@ use bgplite_core::server::{
 
 use super::incident::{Incident, What};
 use super::node::Asked;
-use super::{World, setup};
+use super::{World, setup, wish};
 
 /// What somebody asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +54,7 @@ impl World<'_> {
                 let Some(person) = self.clients.get(client).map(|client| client.person.clone()) else {
                     return;
                 };
-                let mut spec = setup::spec(&self.oracle.config, client, &person, &mut rng);
+                let mut spec = wish::spec(&self.oracle.config, client, &person, &mut rng);
                 wanted.is_sound = !spoil(&mut spec, &mut rng);
                 wanted.id = None;
                 wanted.state = if rng.below(4) == 0 { PeerState::Pending } else { PeerState::Approved };
@@ -67,7 +67,7 @@ impl World<'_> {
                 match rng.below(4) {
                     0 => (spec.next_hop, spec.next_hop_v6) = setup::peer_next_hops(&mut rng),
                     1 => spec.families = setup::some_families(&mut rng),
-                    _ => spec.subscription = setup::subscription(&self.oracle.config, &mut rng),
+                    _ => spec.subscription = wish::subscription(&self.oracle.config, &mut rng),
                 }
                 wanted.is_sound = !spoil(&mut spec, &mut rng);
                 wanted.spec = Some(spec.clone());

@@ -3,21 +3,18 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use bgplite_core::config::{
-    AddressMatch, Aggregate, AsnData, AsnListConfig, AsnMatch, Config, Country, Expr, Families, FeedConfig,
-    Guard, HttpLocation, Location, NextHop, OnLimit, OwnAddress, PeerConfig, SourceConfig, Subscription, Tag,
-    UnknownPeers,
+    AddressMatch, Aggregate, AsnMatch, Config, Expr, Families, FeedConfig, Location, NextHop, PeerConfig,
+    SourceConfig, Subscription, UnknownPeers,
 };
 use bgplite_core::ids::Asn;
 use bgplite_core::rib::AnyPrefix;
 use bgplite_core::rng::Rng;
-use bgplite_core::server::PeerSpec;
 use bgplite_core::time::Duration;
 use bgplite_core::wire::{Community, LargeCommunity};
 
 use super::incident::What;
-use super::page::Form;
-use super::register::endpoint;
-use super::web::Web;
+use super::provide::{guard, provide};
+use super::wish::{limit, wishes};
 
 /// One client, as it was born.
 #[derive(Clone, Debug)]
@@ -41,9 +38,6 @@ const ENHANCED_REFRESH: u8 = 70;
 const SERVER_ASN: u32 = 65010;
 const SOURCES: u32 = 4;
 const FEEDS: u32 = 5;
-const LISTS: u32 = 3;
-/// Of the pages that sources of the configuration read.
-const FORMS: [Form; 4] = [Form::Json, Form::Csv, Form::Ranges, Form::Lines];
 
 pub(crate) fn person(index: u32, rng: &mut Rng) -> Person {
     // Every eighth shares its address with the one before it.
@@ -118,88 +112,6 @@ pub(crate) fn config(people: &[Person], rng: &mut Rng) -> Config {
         }
     }
     config
-}
-
-/// What web servers have for the server.
-fn provide(config: &mut Config, rng: &mut Rng) {
-    config.ripestat.parallel = 1 + rng.below(4) as usize;
-    config.ripestat.every = Duration::from_secs(60 + rng.below(120));
-    config.ripestat.timeout = Duration::from_secs(20);
-    if rng.below(2) == 0 {
-        config.ripestat.asn_data = AsnData::AnnouncedPrefixes;
-    }
-    config.feed_versions = 1 + rng.below(6) as usize;
-    config.own_urls = true;
-    for (index, form) in FORMS.into_iter().enumerate() {
-        let location = HttpLocation {
-            url: page_url(index),
-            headers: Vec::new(),
-            timeout: Duration::from_secs(10 + rng.below(30)),
-            max_body: 1 << 20,
-            redirects: 0,
-            is_foreign: false,
-        };
-        let mut source = SourceConfig::new(format!("h{index}"), Location::Http(location));
-        source.format = form.format();
-        config.sources.push(source);
-    }
-    config.sources.push(SourceConfig::new("r0", Location::Ripestat { asn: Asn(65100) }));
-    if let Ok(country) = "DE".parse() {
-        config.sources.push(SourceConfig::new("c0", Location::Country { country }));
-    }
-    for (index, source) in config.sources.iter_mut().enumerate() {
-        if matches!(source.location, Location::Http(_)) || rng.below(4) == 0 {
-            source.every = Some(Duration::from_secs(10 + rng.below(110)));
-        }
-        if rng.below(8) == 0 {
-            source.communities.push(Community((65010 << 16) | (500 + index as u32)));
-        }
-        if rng.below(6) == 0 {
-            guard(&mut source.guard, rng);
-        }
-    }
-    config.asn_lists = (0..LISTS)
-        .map(|index| AsnListConfig {
-            name: format!("l{index}"),
-            asns: (0..=rng.below(2)).map(|n| Asn(65200 + index + n as u32)).collect(),
-            description: String::new(),
-            communities: vec![Community((65010 << 16) | (700 + index))],
-            large_communities: Vec::new(),
-        })
-        .collect();
-}
-
-/// Bounds that a list breaks now and then.
-fn guard(guard: &mut Guard, rng: &mut Rng) {
-    *guard = Guard::default();
-    match rng.below(6) {
-        0 => guard.max_shrink = None,
-        1 => guard.max_shrink = Some(rng.below(30) as u32),
-        2 => guard.min = 1 + rng.below(80) as usize,
-        3 => guard.must_contain.extend("10.0.0.0/26".parse::<AnyPrefix>()),
-        4 => guard.must_not_contain.extend("10.0.255.0/26".parse::<AnyPrefix>()),
-        _ => {}
-    }
-}
-
-fn page_url(index: usize) -> String {
-    format!("https://lists.example/h{index}")
-}
-
-/// The files and the pages of the configuration; others come to be when they are asked for.
-pub(crate) fn web(config: &Config, size: u64, rng: &mut Rng) -> Web {
-    let mut web = Web::new(rng.next_u64(), (size / 8).max(2));
-    for source in &config.sources {
-        match &source.location {
-            Location::File { path } => web.put(path, Form::Lines, size, rng),
-            Location::Http(location) => {
-                let form = FORMS.into_iter().find(|form| form.format() == source.format);
-                web.put(&location.url, form.unwrap_or(Form::Lines), size / 2 + 1, rng);
-            }
-            _ => {}
-        }
-    }
-    web
 }
 
 /// Changes a configuration as an operator would. `false` when there is nothing to change.
@@ -335,90 +247,12 @@ fn some_sources(config: &Config, rng: &mut Rng) -> Expr {
     }
 }
 
-fn some_feeds(config: &Config, rng: &mut Rng) -> Vec<String> {
+pub(crate) fn some_feeds(config: &Config, rng: &mut Rng) -> Vec<String> {
     let names: Vec<&String> = config.feeds.iter().map(|feed| &feed.name).collect();
     some(&names, 1 + rng.below(3), rng)
 }
 
-/// What a peer may wish for besides feeds, each now and then.
-fn wishes(config: &Config, feeds: Vec<String>, rng: &mut Rng) -> Subscription {
-    let mut wishes = Subscription::feeds(feeds);
-    let lists: Vec<&String> = config.asn_lists.iter().map(|list| &list.name).collect();
-    let now_and_then = |rng: &mut Rng| rng.below(4) == 0;
-    if now_and_then(rng) {
-        wishes.lists = some(&lists, 2, rng);
-    }
-    if now_and_then(rng) {
-        wishes.asns.push(Asn(65300 + rng.below(4) as u32));
-    }
-    if now_and_then(rng) {
-        wishes.countries.extend(["PL", "SE", "JP"][rng.below(3) as usize].parse::<Country>());
-    }
-    if now_and_then(rng) {
-        wishes.urls.push(format!("https://own.example/u{}", rng.below(3)));
-    }
-    let prefixes = |texts: &[&str], rng: &mut Rng| -> Vec<AnyPrefix> {
-        texts.iter().filter(|_| rng.below(3) == 0).filter_map(|text| text.parse().ok()).collect()
-    };
-    if now_and_then(rng) {
-        let own = ["10.0.0.0/20", "192.0.2.7/32", "10.16.1.0/24", "2001:db8:7::/48", "198.51.0.0/16"];
-        wishes.prefixes = prefixes(&own, rng);
-    }
-    if now_and_then(rng) {
-        let not = [
-            "10.0.0.0/18",
-            "10.16.7.64/26",
-            "10.33.1.1/32",
-            "2001:db8:3::/50",
-            "192.0.2.0/25",
-            "2001:db8::/36",
-        ];
-        wishes.exclude = prefixes(&not, rng);
-    }
-    if rng.below(8) == 0 {
-        let tag = 100 + rng.below(8) as u32;
-        wishes.communities.push(Tag::Standard(Community((65010 << 16) | tag)));
-        wishes.communities.push(Tag::Large(LargeCommunity { global: 65010, local1: 0, local2: 102 }));
-        wishes.communities.push(Tag::Standard(Community((65010 << 16) | (700 + tag % 3))));
-    }
-    if rng.below(4) == 0 {
-        wishes.own_address = OwnAddress::Keep;
-    }
-    if rng.below(6) == 0 {
-        limit(&mut wishes, rng);
-    }
-    wishes
-}
-
-fn limit(subscription: &mut Subscription, rng: &mut Rng) {
-    subscription.max_prefixes = (rng.below(3) > 0).then(|| 1 + rng.below(120) as u32);
-    subscription.on_limit = if rng.below(2) == 0 { OnLimit::Hold } else { OnLimit::Trim };
-}
-
-/// What somebody registers with.
-pub(crate) fn subscription(config: &Config, rng: &mut Rng) -> Subscription {
-    let feeds = some_feeds(config, rng);
-    if rng.below(2) == 0 { Subscription::feeds(feeds) } else { wishes(config, feeds, rng) }
-}
-
-/// A registration that fits `person`, who is client `index`.
-pub(crate) fn spec(config: &Config, index: usize, person: &Person, rng: &mut Rng) -> PeerSpec {
-    let asn = if rng.below(4) == 0 { AsnMatch::Any } else { AsnMatch::Is(person.asn) };
-    let mut spec = PeerSpec::new(AddressMatch::Prefix(person.address.into()), asn);
-    spec.name = (rng.below(2) == 0).then(|| format!("r{index}"));
-    spec.listen = endpoint(person.local);
-    if spec.listen.is_some() && rng.below(3) == 0 {
-        spec.address = AddressMatch::Any;
-    }
-    spec.subscription = subscription(config, rng);
-    (spec.next_hop, spec.next_hop_v6) = peer_next_hops(rng);
-    if rng.below(4) == 0 {
-        spec.families = some_families(rng);
-    }
-    spec
-}
-
-fn some(names: &[&String], count: u64, rng: &mut Rng) -> Vec<String> {
+pub(crate) fn some(names: &[&String], count: u64, rng: &mut Rng) -> Vec<String> {
     let mut picked: Vec<String> = Vec::new();
     for _ in 0..count {
         if let Some(&name) = names.get(rng.below(names.len() as u64) as usize)

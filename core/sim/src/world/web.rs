@@ -11,8 +11,9 @@ use bgplite_core::server::{FetchOutcome, FetchRequest, Input, Validators};
 use bgplite_core::time::{Duration, Instant};
 
 use super::page::{Answer, Body, Form, Page, Said, etag_of, fnv, parse};
+use super::plan::{country_name, url_name};
 use super::queue::Event;
-use super::stock::{Heard, country_name, url_name};
+use super::stock::Heard;
 use super::{World, list};
 
 /// All that can be asked for, and everything that was ever said.
