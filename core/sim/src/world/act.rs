@@ -150,7 +150,8 @@ impl World<'_> {
     }
 
     fn act_on_page(&mut self, incident: &Incident, until: Instant) {
-        let is_file = |place: &&String| incident.what.fault() == super::Fault::Web || place.ends_with(".txt");
+        let is_web = incident.what.fault() == super::Fault::Web;
+        let is_file = |place: &&String| is_web || !place.contains("//");
         let places: Vec<&String> = self.web.pages.keys().filter(is_file).collect();
         let Some(index) = (incident.who as usize).checked_rem(places.len()) else { return };
         let Some(place) = places.get(index).map(|place| (*place).clone()) else { return };

@@ -103,6 +103,12 @@ impl World<'_> {
         server.handle(now, input);
         if let Some((at, timer)) = server.poll_timeout().filter(|(at, _)| *at <= now) {
             self.fail(format!("after handle the deadline {timer:?} of {at} is still due"));
+            return;
+        }
+        let next = server.poll_timeout().map(|(at, _)| at);
+        let all = self.links.keys().flat_map(|conn| server.timers(*conn).map(|(at, _)| at));
+        if let Some(first) = all.min().filter(|first| next.is_none_or(|next| next > *first)) {
+            self.fail(format!("the deadline is {next:?}, and somebody has one at {first}"));
         }
     }
 
@@ -203,7 +209,7 @@ impl World<'_> {
             unix_secs: self.unix_secs(),
             command: Command::Reload(Box::new(config.clone())),
         });
-        if !is_sound {
+        if !is_sound || self.node.is_stopping {
             return;
         }
         self.node.is_excused = true;
@@ -323,7 +329,7 @@ impl World<'_> {
             (Some(Asked::Reload), Reply::Reloaded { .. } | Reply::Refused(_))
             | (Some(Asked::Nonsense | Asked::Shutdown), Reply::Refused(_)) => {}
             (Some(Asked::Operation(operation)), reply) => self.operated(&operation, reply),
-            (Some(Asked::Peer(wanted)), reply) => self.registered(*wanted, reply),
+            (Some(Asked::Peer(wanted)), reply) => self.registered(&wanted, reply),
             (asked, reply) => self.fail(format!("{asked:?} is answered with {reply:?}")),
         }
     }

@@ -39,7 +39,7 @@ impl World<'_> {
             && let Some(held) = stock.outside().find(|name| stock.is_held_back(name))
             && !is_nowhere
         {
-            source = held.clone();
+            source.clone_from(held);
         }
         let (command, is_fine) = match incident.what {
             What::AskNow => {

@@ -173,14 +173,9 @@ impl Oracle {
         }
         let base =
             Wish { holes: Vec::new(), limit: None, next_hop_v4: None, next_hop_v6: None, ..wish.clone() };
-        let rows = match self.bases.get(&base) {
-            Some(rows) => Rc::clone(rows),
-            None => {
-                let rows = Rc::new(self.base(&base));
-                self.bases.insert(base.clone(), Rc::clone(&rows));
-                rows
-            }
-        };
+        let known = self.bases.get(&base).cloned();
+        let rows = known.unwrap_or_else(|| Rc::new(self.base(&base)));
+        self.bases.insert(base, Rc::clone(&rows));
         let holes: Vec<Net> = wish.holes.iter().copied().filter(|hole| is_covered(&rows, *hole)).collect();
         let plain = Wish { holes, ..wish.clone() };
         if plain != *wish {

@@ -95,10 +95,10 @@ impl World<'_> {
     }
 
     /// The answer to a command about a peer.
-    pub(super) fn registered(&mut self, wanted: Wanted, reply: &Reply) {
+    pub(super) fn registered(&mut self, wanted: &Wanted, reply: &Reply) {
         let verdict = match reply {
-            Reply::Peer { id, revision, .. } => self.judge_peer(&wanted, *id, *revision),
-            Reply::Done => self.judge_done(&wanted),
+            Reply::Peer { id, revision, .. } => self.judge_peer(wanted, *id, *revision),
+            Reply::Done => self.judge_done(wanted),
             // Somebody else may have the name.
             Reply::Refused(CommandError::Field { field, .. }) if field == "name" => Ok(()),
             Reply::Refused(CommandError::Field { field, problem }) if wanted.is_sound => {

@@ -288,7 +288,9 @@ impl Stock {
     fn rebuild_feeds_of(&mut self, source: &str) {
         let of_it = |(name, feed): (&String, &Feed)| feed.plan.expr.names(source).then(|| name.clone());
         let names: Vec<String> = self.feeds.iter().filter_map(of_it).collect();
-        names.iter().for_each(|name| self.rebuild(name));
+        for name in names {
+            self.rebuild(&name);
+        }
     }
 
     /// A feed that is not complete keeps what it had when it was.
@@ -325,7 +327,9 @@ impl Stock {
         }
         let mut rows = Rows::new();
         for (tags, nets) in by_tags {
-            fewest(&nets).into_iter().for_each(|net| add(&mut rows, net, &tags));
+            for net in fewest(&nets) {
+                add(&mut rows, net, &tags);
+            }
         }
         rows
     }

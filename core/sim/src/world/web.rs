@@ -137,7 +137,9 @@ impl World<'_> {
         };
         let asked = self.oracle.config.sources.iter().filter(is_asked);
         let names: Vec<String> = asked.map(|source| source.name.clone()).collect();
-        names.iter().for_each(|name| self.allow(name));
+        for name in names {
+            self.allow(&name);
+        }
     }
 
     /// Somebody has asked for a source: it need not wait for its turn.
@@ -225,10 +227,8 @@ impl World<'_> {
         let now = self.now;
         let Some(out) = self.node.asking.out.remove(&source) else { return };
         let name = self.node.asking.names.remove(&source).unwrap_or_default();
-        let answer = match is_in_time {
-            true => self.web.page(&place).read(now, etag.as_deref()),
-            false => Answer::Failed,
-        };
+        let page = self.web.page(&place);
+        let answer = if is_in_time { page.read(now, etag.as_deref()) } else { Answer::Failed };
         self.trace.word(3);
         if let Answer::Body(body) = &answer {
             self.trace.bytes(&body.bytes);
