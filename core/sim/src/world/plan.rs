@@ -42,7 +42,12 @@ pub(crate) fn plans<'a>(
         config.sources.iter().map(|source| (source.name.clone(), source.clone())).collect();
     let mut feeds: BTreeMap<String, FeedConfig> =
         config.feeds.iter().map(|feed| (feed.name.clone(), feed.clone())).collect();
-    let on_demand = |name: &String| SourceConfig::file(name.clone(), name.clone());
+    let on_demand = |name: &String| {
+        let mut source = SourceConfig::file(name.clone(), name.clone());
+        // An AS or a country may have nothing from the start.
+        source.guard.min = usize::from(name.starts_with("@url-"));
+        source
+    };
     for list in &config.asn_lists {
         let names: Vec<String> = list.asns.iter().map(|asn| format!("@as{asn}")).collect();
         if let Some(expr) = Expr::union_of(&names) {

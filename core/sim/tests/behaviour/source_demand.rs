@@ -145,3 +145,21 @@ fn an_as_list_and_a_country_are_there_after_a_restart_without_ripestat() {
     let states: Vec<SourceState> = after.server.sources(after.now).iter().map(|one| one.state).collect();
     assert_eq!(states, [SourceState::Stale; 6]);
 }
+
+#[test]
+fn an_as_that_originates_nothing_has_loaded_and_one_that_loses_all_is_held() {
+    let asked = Subscription { asns: vec![Asn(3333)], ..Subscription::default() };
+    let nothing = r#"{"status":"ok","status_code":200,"data":{"prefixes":{"v4":{"originating":[]},"v6":{"originating":[]}}}}"#;
+    let mut lab = world(subscribed(asked), &[(&ris(3333), nothing)]);
+    let conn = lab.connect(LOCAL, "198.51.100.7:40000", &ClientConfig::new(65001));
+    assert_eq!(lab.client(conn).end_of_rib.len(), 2, "nothing is all there is");
+
+    let some = originated("193.0.0.0/21", "2001:67c:2e8::/48");
+    for (body, held) in [(some.as_str(), false), (nothing, true)] {
+        lab.files.insert(ris(3333), body.as_bytes().to_vec());
+        lab.command(Command::RefreshSource { source: "@as3333".into() });
+        assert_eq!(lab.client(conn).v4.len(), 1, "{body}");
+        let status = lab.server.sources(lab.now).into_iter().find(|source| source.name == "@as3333").unwrap();
+        assert_eq!(status.state == SourceState::Held, held, "{body}");
+    }
+}

@@ -124,7 +124,12 @@ impl SourceKey {
             }),
         };
         let every = matches!(self, Self::Url(_)).then_some(URL_EVERY);
-        Some(SourceConfig { every, ..SourceConfig::new(alloc::format!("{self}"), location) })
+        let mut config = SourceConfig { every, ..SourceConfig::new(alloc::format!("{self}"), location) };
+        if !matches!(self, Self::Url(_)) {
+            // An AS may originate nothing, and that is the answer; to lose all that it had is another matter.
+            config.guard.min = 0;
+        }
+        Some(config)
     }
 }
 
