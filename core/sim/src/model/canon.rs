@@ -13,6 +13,7 @@
 //! - **`stats`** are counters that nothing reads but people; those that must hold are checked as invariants.
 //! - **`next`, `next_ticket`** give out the ids that are renamed.
 //! - **`images`** is a cache of what follows from plans, and `counts` one of what follows from a view.
+//! - **`last_session`** is when a peer was last seen, by the wall clock: people read it, and nothing else.
 //! - **`config`, `options`** do not change on a path but by the removal of the peer, which the registry shows.
 
 use std::fmt::{self, Debug, Write};
@@ -64,8 +65,18 @@ impl Fnv {
 }
 
 /// The fields that are left out.
-const LEFT_OUT: [&[u8]; 9] =
-    [b"rng", b"salt", b"stats", b"next", b"next_ticket", b"images", b"counts", b"config", b"options"];
+const LEFT_OUT: [&[u8]; 10] = [
+    b"rng",
+    b"salt",
+    b"stats",
+    b"next",
+    b"next_ticket",
+    b"images",
+    b"counts",
+    b"config",
+    b"options",
+    b"last_session",
+];
 
 /// The ids that are renamed, one space of names each.
 const RENAMED: [&[u8]; 3] = [b"ConnId", b"PeerId", b"GroupId"];

@@ -113,7 +113,7 @@ fn a_bad_configuration_changes_nothing() {
     let Reply::Refused(CommandError::Config(error)) = reload(&mut world, bad) else {
         panic!("it was taken");
     };
-    assert_eq!(error.to_string(), "peer[0].feeds: no feed is called \"rub\"; did you mean \"ru\"?");
+    assert_eq!(error.to_string(), "peer[0].feeds[0]: no feed is called \"rub\"; did you mean \"ru\"?");
     assert_eq!(world.wire(conn).len(), said);
 }
 
