@@ -1,8 +1,10 @@
 //! What a subscription names is there while a subscription names it: an AS, a country, a URL, a list of ASNs.
 
+use std::collections::BTreeMap;
+
 use bgplite_core::config::{AsnListConfig, Config, Subscription};
 use bgplite_core::ids::Asn;
-use bgplite_core::server::{Command, FetchRequest, SourceState};
+use bgplite_core::server::{Command, FetchRequest, Records, SourceState};
 use bgplite_core::time::Duration;
 use bgplite_sim::{ClientConfig, Lab};
 
@@ -126,7 +128,7 @@ fn what_nobody_asks_for_any_more_is_forgotten_and_a_list_stays() {
 fn the_end_is_told_when_the_last_of_them_has_come() {
     let mut world = served(everything());
     world.files.remove(&country("DE"));
-    let mut late = Lab::restarted(subscribed(everything()), 3, world.files.clone(), &Default::default());
+    let mut late = Lab::restarted(subscribed(everything()), 3, world.files.clone(), &Records::default());
     late.run();
     let conn = late.connect(LOCAL, "198.51.100.7:40000", &ClientConfig::new(65001));
     assert_eq!((late.client(conn).v4.len(), late.client(conn).end_of_rib.len()), (4, 0));
@@ -138,7 +140,7 @@ fn the_end_is_told_when_the_last_of_them_has_come() {
 #[test]
 fn an_as_list_and_a_country_are_there_after_a_restart_without_ripestat() {
     let world = served(everything());
-    let mut after = Lab::restarted(subscribed(everything()), 4, Default::default(), &world.stored);
+    let mut after = Lab::restarted(subscribed(everything()), 4, BTreeMap::default(), &world.stored);
     after.run();
     let conn = after.connect(LOCAL, "198.51.100.7:40000", &ClientConfig::new(65001));
     assert_eq!((after.client(conn).v4.len(), after.client(conn).end_of_rib.len()), (5, 2));

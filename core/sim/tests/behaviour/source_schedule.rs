@@ -36,7 +36,7 @@ fn web() -> Config {
 /// Seconds between each two of its requests.
 fn waits(world: &Lab) -> Vec<u64> {
     let times = world.fetches.windows(2);
-    times.map(|pair| (pair[1].0 - pair[0].0).as_secs_f64().round() as u64).collect()
+    times.map(|pair| ((pair[1].0 - pair[0].0) + Duration::from_millis(500)).as_secs()).collect()
 }
 
 fn state(world: &Lab) -> SourceState {

@@ -42,13 +42,13 @@ impl Bench {
     }
 
     pub(crate) fn restarted(config: Config, sources: Vec<SourceRecord>) -> Self {
-        Self::with_records(config, Records { sources, ..Records::default() })
+        Self::with_records(config, &Records { sources, ..Records::default() })
     }
 
-    pub(crate) fn with_records(config: Config, records: Records) -> Self {
+    pub(crate) fn with_records(config: Config, records: &Records) -> Self {
         let now = Instant::from_nanos(1);
         let mut bench = Self {
-            server: RouteServer::new(config, &records, 7, now, 0).unwrap(),
+            server: RouteServer::new(config, records, 7, now, 0).unwrap(),
             now,
             fetches: Vec::new(),
             notices: Vec::new(),

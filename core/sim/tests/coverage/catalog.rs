@@ -27,9 +27,8 @@ pub(crate) fn scenarios() {
 
 /// As many prefixes of 28 bits.
 fn list(count: u32) -> String {
-    (0..count)
-        .map(|net| format!("{}/28\n", std::net::Ipv4Addr::from_bits(0x0A00_0000 + (net << 4))))
-        .collect()
+    let nets = (0..count).map(|net| std::net::Ipv4Addr::from_bits(0x0A00_0000 + (net << 4)));
+    nets.fold(String::new(), |list, net| list + &format!("{net}/28\n"))
 }
 
 fn guarded(guard: Guard) -> Config {
@@ -193,7 +192,7 @@ fn versions() {
     assert!(bench.notices.contains(&Notice::FeedPinned { feed: "ru".into(), to: None }));
     let feeds = bench.records.feeds.clone();
     let mut bench =
-        Bench::with_records(config, bgplite_core::server::Records { feeds, ..Default::default() });
+        Bench::with_records(config, &bgplite_core::server::Records { feeds, ..Default::default() });
     assert_eq!(bench.server.feeds()[0].v4, 5, "without any source");
     bench.body(&list(5));
     assert_eq!(bench.server.feeds()[0].serial, Serial(5));

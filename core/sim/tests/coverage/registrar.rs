@@ -30,11 +30,11 @@ fn put(last: u8, state: PeerState) -> Command {
 /// The answer to a command once the store has what it is to have.
 fn ask(bench: &mut Bench, command: Command) -> Reply {
     bench.command_without_reply(command);
-    stored(bench, Ok(()));
+    stored(bench, &Ok(()));
     bench.replies.last().cloned().unwrap()
 }
 
-fn stored(bench: &mut Bench, result: Result<(), String>) {
+fn stored(bench: &mut Bench, result: &Result<(), String>) {
     for ticket in std::mem::take(&mut bench.writes) {
         bench.input(Input::Stored { ticket: Ticket(ticket.0), result: result.clone() });
     }
@@ -90,7 +90,7 @@ fn refusals() {
 fn failures_of_the_store() {
     let mut bench = Bench::new(config());
     bench.command_without_reply(put(7, PeerState::Approved));
-    stored(&mut bench, Err("disk full".into()));
+    stored(&mut bench, &Err("disk full".into()));
     assert_eq!(bench.replies.last(), Some(&Reply::Refused(CommandError::Store("disk full".into()))));
 }
 
@@ -107,7 +107,7 @@ fn what_waits() {
 
 fn views_again_and_sessions_anew() {
     let mut bench = Bench::serving(config(), "10.0.0.0/8\n");
-    stored(&mut bench, Ok(()));
+    stored(&mut bench, &Ok(()));
     let id = register(&mut bench, 7, PeerState::Approved);
     let none = bench.command(Command::ResendPeer { id });
     assert!(matches!(none, Reply::Refused(CommandError::Conflict(_))));
