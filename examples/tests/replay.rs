@@ -52,14 +52,14 @@ fn the_first_difference_is_shown_with_its_step_and_line_and_ends_with_exit_code_
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stderr);
     for part in [
-        ": line 10: step 9: the core answers otherwise",
+        ": line 11: step 10: the core answers otherwise",
         "\n  - 441 octets 0\n  + 441 octets 8dcad8857190f3f9\n",
         r#"{"t":1213296796,"in":"transmit","conn":1,"#,
     ] {
         assert!(said.contains(part), "no {part} in\n{said}");
     }
     // Before it, all is well.
-    let before = replay(&[path.to_str().unwrap(), "--until", "8", "--quiet"]);
+    let before = replay(&[path.to_str().unwrap(), "--until", "9", "--quiet"]);
     assert_eq!((before.status.code(), text(&before.stdout)), (Some(0), ""));
     // What the core answers now can be taken for right.
     let accepted = replay(&[path.to_str().unwrap(), "--accept"]);
@@ -93,7 +93,7 @@ fn a_last_line_cut_short_is_left_out_and_a_file_that_is_no_recording_is_exit_cod
         ("", "the first line is missing or cut short"),
         ("hello\n", "line 1 is no head of a recording"),
         (&recording.replacen("\"record\":1", "\"record\":7", 1), "format 7"),
-        (&broken, "line 7 is no entry of a recording: unknown variant `sunk`"),
+        (&broken, "line 8 is no entry of a recording: unknown variant `sunk`"),
     ] {
         fs::write(&path, body).unwrap();
         let output = replay(&[path.to_str().unwrap()]);
