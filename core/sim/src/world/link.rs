@@ -94,6 +94,8 @@ pub(crate) struct Link {
     pub(crate) remote: SocketAddr,
     /// When it came in.
     pub(crate) since: Instant,
+    /// Nobody whom the server knew when it came in.
+    pub(crate) is_nobody: bool,
     pub(crate) rng: Rng,
     pub(crate) up: Pipe,
     pub(crate) down: Pipe,
@@ -139,6 +141,7 @@ impl Link {
             local,
             remote,
             since,
+            is_nobody: false,
             rng,
             up: Pipe::new(UP_OCTETS),
             down: Pipe::new(capacity),

@@ -50,7 +50,7 @@ impl World<'_> {
                 None => !self.oracle.may_know(link.local, link.remote.ip().to_canonical()),
             };
             let is_waiting = link.phase == Phase::Open && !link.watch.is_up;
-            is_waiting && is_nobody && now - link.since > LOITER
+            is_waiting && link.is_nobody && is_nobody && now - link.since > LOITER
         });
         if let Some((conn, _)) = loiterer {
             let conn = *conn;

@@ -101,8 +101,9 @@ impl World<'_> {
 
     /// A connection comes in.
     pub(super) fn accept(&mut self, conn: ConnId) {
-        let Some(link) = self.links.get(&conn) else { return };
+        let Some(link) = self.links.get_mut(&conn) else { return };
         let (local, remote) = (link.local, link.remote);
+        link.is_nobody = !self.oracle.may_know(local, remote.ip().to_canonical());
         self.node.remotes.insert(remote, conn);
         self.trace.word(16 << 32 | conn.0);
         self.say(format_args!("conn {conn} comes in from {remote} to {local}"));
