@@ -17,10 +17,10 @@ impl LetsIn for Guard {
     fn lets_in(&self, held: Option<&[Net]>, nets: &[Net]) -> bool {
         let (new, old) = (nets.len(), held.map_or(0, <[Net]>::len));
         let is_too_few = new < self.min;
-        // A percentage of nothing bounds nothing.
         let is_shrunk =
             old > new && self.max_shrink.is_some_and(|percent| (old - new) * 100 > old * percent as usize);
-        let is_grown = old > 0
+        // Of nothing, any percentage is nothing.
+        let is_grown = held.is_some()
             && new > 1000
             && new > old
             && self.max_growth.is_some_and(|percent| (new - old) * 100 > old * percent as usize);
