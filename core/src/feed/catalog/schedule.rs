@@ -95,9 +95,11 @@ impl Catalog {
 
     /// The deadline of a source has come.
     pub(crate) fn handle_due(&mut self, id: SourceId) {
-        if let Some(source) = self.sources.get_mut(&id) {
+        // One that was asked at this very moment has no deadline any more.
+        if let Some(source) = self.sources.get_mut(&id)
+            && source.schedule.due.take().is_some()
+        {
             coverage::hit(Fate::Due);
-            source.schedule.due = None;
             self.want(id);
         }
     }
