@@ -76,12 +76,14 @@ impl Group {
 }
 
 /// A group that was brought up to date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Updated {
     /// The group.
     pub group: GroupId,
     /// What [`Group::over_limit`] was before.
     pub over_limit_before: Option<usize>,
+    /// What [`Group::current`] was before.
+    pub before: Arc<View>,
 }
 
 /// What a set of feeds adds up to now.
@@ -158,8 +160,9 @@ impl Groups {
         for (&id, group) in self.by_id.iter_mut().filter(|(_, group)| group.key.feeds.contains(&feed)) {
             let over_limit_before = group.over_limit;
             let shaped = self.shaper.shape(&group.key, desired(&group.key.feeds), Some(&group.current));
+            let before = Arc::clone(&group.current);
             group.take(shaped);
-            updated.push(Updated { group: id, over_limit_before });
+            updated.push(Updated { group: id, over_limit_before, before });
         }
         updated
     }

@@ -69,6 +69,11 @@ impl RouteServer {
     /// Puts an established connection into the group that its peer's subscription comes to; returns `false` when
     /// that cannot be said on this session, which then has to be reset.
     pub(super) fn subscribe(&mut self, id: ConnId) -> bool {
+        self.subscribe_after(id, None)
+    }
+
+    /// The same for one who had this view; `None` for what its group has now.
+    fn subscribe_after(&mut self, id: ConnId, had: Option<Arc<View>>) -> bool {
         let Some(conn) = self.conns.get(&id) else {
             return true;
         };
@@ -84,7 +89,7 @@ impl RouteServer {
         let key = GroupKey { feeds, shape: Arc::new(shape), profile: Arc::new(profile) };
         let before = conn.outbound.as_ref().and_then(|outbound| self.groups.find(outbound.group));
         let standing = before.map(Standing::of).unwrap_or_default();
-        let had = before.map(|before| before.current().clone());
+        let had = had.or_else(|| before.map(|before| before.current().clone()));
         let (mut recoded, mut gained) = (Families::NONE, Families::NONE);
         if let Some(before) = before {
             if *before.key() == key {
@@ -130,7 +135,7 @@ impl RouteServer {
         }
     }
 
-    fn handle_group_updated(&mut self, Updated { group, over_limit_before }: Updated) {
+    fn handle_group_updated(&mut self, Updated { group, over_limit_before, before: had }: Updated) {
         let Some(group) = self.groups.find(group) else {
             return;
         };
@@ -147,7 +152,9 @@ impl RouteServer {
             let holes = self.conns.get(&id).map(|conn| self.holes(conn, &shape, &base)).unwrap_or_default();
             if holes != shape.holes {
                 coverage::hit(Fate::OtherHoles);
-                self.subscribe(id);
+                // What the group has now was made without these addresses split out: who moves for their sake must
+                // not be held at it.
+                self.subscribe_after(id, Some(Arc::clone(&had)));
             }
         }
     }

@@ -116,3 +116,14 @@ fn a_family_that_the_peer_is_not_sent_does_not_count() {
     assert_eq!(held(&world, conn), ["10.0.0.0/8", "11.0.0.0/8"]);
     assert_eq!(said(&world), []);
 }
+
+#[test]
+fn on_hold_a_view_that_fits_only_with_the_peers_own_address_in_it_is_not_taken() {
+    let config = limited(3, OnLimit::Hold);
+    let mut world = world(config.clone(), &[("ru.txt", "10.0.0.0/8\n11.0.0.0/8\n")]);
+    let conn = home(&mut world);
+    // The peer is 198.51.100.7: two prefixes as they are, many once that is split out.
+    update(&mut world, &config, "10.0.0.0/8\n198.51.0.0/16\n");
+    assert_eq!(held(&world, conn), ["10.0.0.0/8", "11.0.0.0/8"]);
+    assert!(over_limit(&world, conn).is_some());
+}
