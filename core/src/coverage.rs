@@ -139,6 +139,8 @@ outcomes! {
 outcomes! {
     /// What became of a command that registers, changes or removes a peer.
     Registration {
+        /// Registered peers come in at other endpoints of their own.
+        Endpoints,
         /// Too many wait.
         Busy,
         /// Waits for the write under way.

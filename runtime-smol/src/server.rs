@@ -136,8 +136,10 @@ impl Server {
             executor.spawn(deadline::run(Rc::clone(&shell))),
             executor.spawn(write_all(Rc::clone(&shell), Arc::clone(&store), writes)),
         ];
+        let listeners: Vec<Listener> =
+            bound.into_iter().map(|bound| bound.accept(&shell, executor)).collect();
+        shell.set_configured(Some(locals(&listeners)));
         shell.perform_all();
-        let listeners = bound.into_iter().map(|bound| bound.accept(&shell, executor)).collect();
         let control = options.control.and_then(|path| control_at(&path, &shell, executor));
         Ok(Self {
             shell,
@@ -186,6 +188,7 @@ impl Server {
         let mut listeners = self.listeners.borrow_mut();
         listeners.retain(|listener| config.listen.contains(&listener.configured));
         listeners.extend(bound.into_iter().map(|bound| bound.accept(&self.shell, &self.executor)));
+        self.shell.set_configured(Some(locals(&listeners)));
         Ok(())
     }
 
@@ -212,6 +215,7 @@ impl Server {
     /// is done, however long it takes: limit it.
     pub async fn shut_down(&self, text: &str) {
         self.listeners.borrow_mut().clear();
+        self.shell.set_configured(None);
         self.control.borrow_mut().take();
         let reply = self.shell.command(Command::Shutdown { text: text.to_owned() });
         // An error is a core that forgot the ticket; there is nothing more to wait for.
@@ -222,6 +226,10 @@ impl Server {
             log::error!(target: "bgplite", "event=store_failed error={error:?}");
         }
     }
+}
+
+fn locals(listeners: &[Listener]) -> Vec<SocketAddr> {
+    listeners.iter().map(|listener| listener.local).collect()
 }
 
 /// A server without it serves peers all the same.
@@ -244,6 +252,7 @@ impl Drop for Server {
     /// The tasks hold the shell, and the shell the tasks: cut here.
     fn drop(&mut self) {
         self.control.borrow_mut().take();
+        self.shell.set_configured(None);
         self.shell.drop_conns();
         self.shell.stop_recording();
     }

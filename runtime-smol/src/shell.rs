@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use smol::{LocalExecutor, Task, unblock};
 use crate::bell::Bell;
 use crate::conn::{Close, Handle};
 use crate::deadline::Deadline;
+use crate::listener::{Listener, bind};
 
 /// The core and the adapter's own state. Lives in an `Rc`; no borrow of a part outlives a call.
 pub(crate) struct Shell {
@@ -40,6 +42,12 @@ pub(crate) struct Shell {
     replies: RefCell<BTreeMap<Ticket, Sender<Reply>>>,
     fetch_slots: Rc<Semaphore>,
     writes: Sender<(Ticket, StoreWrite)>,
+    /// The endpoints of the configuration.
+    configured: RefCell<Vec<SocketAddr>>,
+    /// Where registered peers come in besides.
+    wanted: RefCell<Vec<SocketAddr>>,
+    /// What is listened on for them. Its tasks hold the shell.
+    own_listeners: RefCell<Vec<Listener>>,
     /// Why the core cannot go on, and who waits for that.
     failure: RefCell<Option<String>>,
     pub(crate) failure_bell: Bell,
@@ -78,6 +86,9 @@ impl Shell {
             replies: RefCell::default(),
             fetch_slots: Rc::new(Semaphore::new(MAX_FETCHES)),
             writes,
+            configured: RefCell::default(),
+            wanted: RefCell::default(),
+            own_listeners: RefCell::default(),
             failure: RefCell::default(),
             failure_bell: Bell::default(),
         };
@@ -205,11 +216,56 @@ impl Shell {
                 }
             }
             Action::Notice(notice) => bgplite_host::log::notice(&notice),
+            Action::Listen { endpoints } => self.listen(endpoints),
             Action::Fail { reason } => {
                 *self.failure.borrow_mut() = Some(reason);
                 self.failure_bell.ring();
             }
         }
+    }
+
+    /// Listens at these endpoints besides those of the configuration.
+    fn listen(self: &Rc<Self>, endpoints: Vec<SocketAddr>) {
+        *self.wanted.borrow_mut() = endpoints;
+        self.listen_again();
+    }
+
+    /// Brings the endpoints of registered peers in line with what the core wants and the configuration has.
+    pub(crate) fn listen_again(self: &Rc<Self>) {
+        let Some(executor) = self.executor.upgrade() else {
+            return;
+        };
+        let (wanted, configured) = (self.wanted.borrow(), self.configured.borrow());
+        let mut own = self.own_listeners.borrow_mut();
+        own.retain(|listener| wanted.contains(&listener.configured));
+        for endpoint in wanted.iter() {
+            let is_there = own.iter().any(|listener| listener.configured == *endpoint)
+                || configured.iter().any(|known| reaches(*known, *endpoint));
+            if is_there {
+                continue;
+            }
+            match bind(*endpoint, self.ttl.get()) {
+                Ok(bound) => {
+                    log::info!(target: "bgplite", "event=listening listen={endpoint}");
+                    own.push(bound.accept(self, &executor));
+                }
+                Err(error) => {
+                    let error = error.to_string();
+                    log::error!(target: "bgplite", "event=listen_failed listen={endpoint} error={error:?}");
+                }
+            }
+        }
+    }
+
+    /// The endpoints of the configuration are these; `None` while nothing is to be accepted any more.
+    pub(crate) fn set_configured(self: &Rc<Self>, endpoints: Option<Vec<SocketAddr>>) {
+        let Some(endpoints) = endpoints else {
+            self.wanted.borrow_mut().clear();
+            self.own_listeners.borrow_mut().clear();
+            return;
+        };
+        *self.configured.borrow_mut() = endpoints;
+        self.listen_again();
     }
 
     fn tell(&self, conn: ConnId, tell: impl FnOnce(&Handle)) {
@@ -250,6 +306,13 @@ pub(crate) async fn write_all(shell: Rc<Shell>, store: Arc<dyn Store>, writes: W
         let result = unblock(move || store.write(&write)).await;
         shell.handle(Input::Stored { ticket, result: result.map_err(|error| error.to_string()) });
     }
+}
+
+/// Whether who connects to `endpoint` comes in at `listener`, which may be a wildcard of its family.
+fn reaches(listener: SocketAddr, endpoint: SocketAddr) -> bool {
+    let (there, here) = (listener.ip(), endpoint.ip());
+    listener.port() == endpoint.port()
+        && (there == here || there.is_unspecified() && there.is_ipv4() == here.is_ipv4())
 }
 
 fn next(counter: &Cell<u64>) -> u64 {

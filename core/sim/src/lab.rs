@@ -35,6 +35,8 @@ pub struct Lab {
     pub fetches: Vec<(Instant, FetchRequest)>,
     /// Why the server could not start.
     pub failure: Option<String>,
+    /// Where registered peers come in, besides the configuration's endpoints.
+    pub endpoints: Vec<SocketAddr>,
     /// Whether what is written waits until [`store`](Self::store) says what became of it.
     pub is_store_slow: bool,
     /// What waits.
@@ -88,6 +90,7 @@ impl Lab {
             files,
             fetches: Vec::new(),
             failure: None,
+            endpoints: Vec::new(),
             is_store_slow: false,
             writes: VecDeque::new(),
             unix_secs: 0,
@@ -277,6 +280,7 @@ impl Lab {
                 }
                 Action::Reply { ticket, reply } => self.replies.push((ticket, reply)),
                 Action::Notice(notice) => self.notices.push(notice),
+                Action::Listen { endpoints } => self.endpoints = endpoints,
                 Action::Fail { reason } => self.failure = Some(reason),
             }
         }

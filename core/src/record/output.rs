@@ -2,7 +2,8 @@
 //! digest.
 
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 use crate::server::{
@@ -27,6 +28,10 @@ pub fn action(action: &Action) -> String {
             )
         }
         Action::Store { ticket, write } => format!("store {ticket} {}", self::write(write)),
+        Action::Listen { endpoints } => {
+            let endpoints: Vec<String> = endpoints.iter().map(ToString::to_string).collect();
+            format!("listen {}", endpoints.join(","))
+        }
         Action::Reply { ticket, reply } => match reply {
             Reply::Reloaded { peers: [added, changed, removed], fetching } => {
                 format!("reply {ticket} reloaded peers=+{added}~{changed}-{removed} fetching={fetching}")

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,12 @@ pub enum Action {
         ticket: Ticket,
         /// What to write.
         write: StoreWrite,
+    },
+    /// Listen at these endpoints besides those of the configuration, and at no other that this named before. One
+    /// that cannot be listened at is for the operator to know; the others are not held up by it.
+    Listen {
+        /// Those of registered peers that have one of their own: ascending, each once.
+        endpoints: Vec<SocketAddr>,
     },
     /// Answer the command with this ticket.
     Reply {

@@ -19,7 +19,7 @@ mod subscribe;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 
 pub use crate::feed::{
     FeedDelta, FeedRecord, FeedStatus, FeedVersion, FetchOutcome, FetchRequest, HttpRequest, SourceRecord,
@@ -71,6 +71,8 @@ pub struct RouteServer {
     /// All connections, by address.
     by_remote: BTreeMap<IpAddr, BTreeSet<ConnId>>,
     registry: Registry,
+    /// Where registered peers come in, as the adapter was told last.
+    endpoints: Vec<SocketAddr>,
     registrar: Registrar,
     catalog: Catalog,
     groups: Groups,
@@ -116,6 +118,7 @@ impl RouteServer {
             unknown_total: 0,
             by_remote: BTreeMap::new(),
             registry: Registry::default(),
+            endpoints: Vec::new(),
             registrar: Registrar::default(),
             catalog: Catalog::default(),
             groups: Groups::default(),

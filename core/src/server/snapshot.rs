@@ -150,8 +150,10 @@ impl RouteServer {
     pub fn restore(snapshot: Snapshot) -> Result<Self, SnapshotError> {
         snapshot.config.check().map_err(SnapshotError::Config)?;
         let mut shelf = Shelf::new(snapshot.tables);
+        let registry = Registry::restore(snapshot.registry, &snapshot.config.peers);
         let mut server = Self {
-            registry: Registry::restore(snapshot.registry, &snapshot.config.peers),
+            endpoints: registry.endpoints(),
+            registry,
             catalog: Catalog::restore_snapshot(snapshot.catalog, &snapshot.config, &shelf)?,
             groups: Groups::restore(snapshot.groups, &mut shelf)?,
             rng: snapshot.rng,

@@ -104,7 +104,7 @@ impl Pair {
                 Action::Close { conn, flush } => self.with(conn, |client| client.close = Some(flush)),
                 Action::Fetch { source, .. } => self.fetches.push(source),
                 Action::Store { ticket, .. } => self.writes.push(ticket),
-                Action::Reply { .. } | Action::Notice(_) | Action::Fail { .. } => {}
+                Action::Listen { .. } | Action::Reply { .. } | Action::Notice(_) | Action::Fail { .. } => {}
             }
         }
     }

@@ -36,6 +36,8 @@ pub(crate) struct Node {
     pub(crate) is_stopping: bool,
     /// A reload or a shutdown is being performed: sessions may end by it.
     pub(crate) is_excused: bool,
+    /// Where registered peers come in, besides the configuration's endpoints.
+    pub(super) endpoints: Vec<std::net::SocketAddr>,
     pub(super) remotes: BTreeMap<std::net::SocketAddr, ConnId>,
 }
 
@@ -308,6 +310,7 @@ impl World<'_> {
             }
             Action::Reply { ticket, reply } => self.reply(ticket, &reply),
             Action::Notice(notice) => self.note(notice),
+            Action::Listen { endpoints } => self.node.endpoints = endpoints,
             Action::Fail { reason } => self.fail(format!("the server gives up: {reason}")),
         }
     }

@@ -205,6 +205,29 @@ fn two_peers_behind_one_address_are_told_apart_by_port() {
 }
 
 #[test]
+fn the_adapter_is_told_where_registered_peers_come_in_and_only_once_the_store_has_them() {
+    let mut lab = lab(two_feeds());
+    let endpoint = |port: u16| std::net::SocketAddr::from(([0, 0, 0, 0], port));
+    let mut spec = spec("198.51.100.7", 65001, &["ru"]);
+    spec.listen = Some(endpoint(1801));
+    lab.is_store_slow = true;
+    let command = Command::PutPeer { spec: Box::new(spec.clone()), state: PeerState::Pending };
+    lab.command(command);
+    assert!(lab.endpoints.is_empty(), "nothing is stored yet");
+    lab.is_store_slow = false;
+    lab.store(Ok(()));
+    assert!(lab.endpoints.is_empty(), "it waits for approval");
+    let id = lab.server.registered().next().unwrap().id;
+    lab.command(Command::ApprovePeer { id });
+    assert_eq!(lab.endpoints, [endpoint(1801)]);
+    let mut after = Lab::restarted(two_feeds(), 2, lab.files.clone(), &lab.stored);
+    after.run();
+    assert_eq!(after.endpoints, [endpoint(1801)]);
+    after.command(Command::RemovePeer { id });
+    assert!(after.endpoints.is_empty());
+}
+
+#[test]
 fn a_peer_of_the_configuration_cannot_be_registered_or_changed() {
     let mut config = two_feeds();
     let mut home = peer("home", "198.51.100.7", &["ru"]);

@@ -184,6 +184,7 @@ impl Bench {
                 }
                 Action::Reply { reply, .. } => self.replies.push(reply),
                 Action::Notice(notice) => self.notices.push(notice),
+                Action::Listen { .. } => {}
                 Action::Fail { reason } => self.failure = Some(reason),
             }
         }

@@ -15,6 +15,7 @@ pub(crate) fn scenarios() {
     who_is_turned_away();
     an_unknown_peer_that_takes_too_long();
     a_configured_peer_in_its_place();
+    an_endpoint_of_its_own();
 }
 
 fn spec(last: u8, asn: u32) -> Box<PeerSpec> {
@@ -25,6 +26,14 @@ fn spec(last: u8, asn: u32) -> Box<PeerSpec> {
 
 fn put(last: u8, state: PeerState) -> Command {
     Command::PutPeer { spec: spec(last, 65001), state }
+}
+
+fn an_endpoint_of_its_own() {
+    let mut bench = Bench::serving(config(), "10.0.0.0/8\n");
+    let mut spec = spec(7, 65001);
+    spec.listen = Some(([0, 0, 0, 0], 1801).into());
+    let command = Command::PutPeer { spec, state: PeerState::Approved };
+    assert!(matches!(ask(&mut bench, command), Reply::Peer { is_new: true, .. }));
 }
 
 /// The answer to a command once the store has what it is to have.

@@ -353,6 +353,19 @@ impl Registry {
         }
     }
 
+    /// The endpoints that registered peers which are let in have for themselves: ascending, each once.
+    pub(super) fn endpoints(&self) -> Vec<SocketAddr> {
+        // Keys of no endpoint come first.
+        let own = self.keys.iter().rev().map_while(|(key, id)| Some((key.listen?, id)));
+        let is_let_in =
+            |id: &PeerId| self.record(*id).is_some_and(|record| record.state == PeerState::Approved);
+        let mut endpoints: Vec<SocketAddr> =
+            own.filter(|(_, id)| is_let_in(id)).map(|(endpoint, _)| endpoint).collect();
+        endpoints.reverse();
+        endpoints.dedup();
+        endpoints
+    }
+
     fn insert(&mut self, record: PeerRecord, last_session: Option<u64>) {
         self.lift(record.id);
         self.index(record.id, &record.peer);

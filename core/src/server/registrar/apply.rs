@@ -9,10 +9,10 @@ use super::{CommandError, Notice, PeerChange, PeerRecord, Reply, RouteServer};
 use crate::config::{PeerConfig, Subscription};
 use crate::coverage::{self, Registration};
 use crate::ids::{ConnId, PeerId, Ticket};
-use crate::server::PeerState;
 use crate::server::admission::cease;
 use crate::server::command::doubles;
 use crate::server::peer::{Identity, Peer, matches, single_address};
+use crate::server::{Action, PeerState};
 use crate::time::Instant;
 
 impl RouteServer {
@@ -23,6 +23,17 @@ impl RouteServer {
         self.note_shadowed(&shadowed);
         for record in records {
             self.demand(wanted(record));
+        }
+        self.listen();
+    }
+
+    /// Says where registered peers come in, if that has changed.
+    fn listen(&mut self) {
+        let endpoints = self.registry.endpoints();
+        if endpoints != self.endpoints {
+            coverage::hit(Registration::Endpoints);
+            self.endpoints.clone_from(&endpoints);
+            self.actions.push_back(Action::Listen { endpoints });
         }
     }
 
@@ -48,6 +59,7 @@ impl RouteServer {
             }
         }
         self.registry.apply(changes);
+        self.listen();
         for conn in touched {
             if let Some(notification) = self.reconsider(conn, false) {
                 self.close(conn, notification);

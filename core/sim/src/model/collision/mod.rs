@@ -145,6 +145,7 @@ impl Collision {
                 // All sources are inline; and people read nothing here.
                 Action::Reply { .. }
                 | Action::Fetch { .. }
+                | Action::Listen { .. }
                 | Action::Store { .. }
                 | Action::Notice(_)
                 | Action::Fail { .. } => {}
