@@ -175,7 +175,7 @@ impl Bench {
     fn settle(&mut self) {
         while let Some(action) = self.server.poll_action() {
             match action {
-                Action::Transmit { .. } => {}
+                Action::Transmit { .. } | Action::Listen { .. } => {}
                 Action::Close { conn, .. } => drop(self.closed.insert(conn)),
                 Action::Fetch { source, .. } => self.fetches.push(source),
                 Action::Store { ticket, write } => {
@@ -184,7 +184,6 @@ impl Bench {
                 }
                 Action::Reply { reply, .. } => self.replies.push(reply),
                 Action::Notice(notice) => self.notices.push(notice),
-                Action::Listen { .. } => {}
                 Action::Fail { reason } => self.failure = Some(reason),
             }
         }
