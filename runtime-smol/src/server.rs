@@ -16,7 +16,7 @@ use bgplite_host::clock::{self, Clock};
 use bgplite_host::record::{self, Recorder};
 use bgplite_host::socket::BindError;
 use bgplite_host::store::{self, Store};
-use bgplite_host::{HostConfig, HostError};
+use bgplite_host::{HostConfig, HostError, memory};
 use smol::{LocalExecutor, Task, unblock};
 
 use crate::control::Control;
@@ -131,6 +131,8 @@ impl Server {
             None => None,
         };
         let core = RouteServer::new(config.core, &loaded.records, seed, now, clock::unix_secs())?;
+        drop(loaded);
+        memory::release();
         let (shell, writes) = Shell::new(core, recorder, clock, config.ttl, executor);
         let tasks = [
             executor.spawn(deadline::run(Rc::clone(&shell))),

@@ -8,6 +8,7 @@ pub mod error;
 pub mod fetch;
 pub mod limit;
 pub mod log;
+pub mod memory;
 pub mod record;
 pub mod socket;
 pub mod store;

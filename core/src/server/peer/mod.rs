@@ -4,6 +4,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -34,7 +35,7 @@ pub(super) struct Registry {
     /// Registered, by what they match.
     keys: BTreeMap<Key, PeerId>,
     /// Peers of exactly one address.
-    by_address: BTreeMap<IpAddr, Vec<PeerId>>,
+    by_address: BTreeSet<(IpAddr, PeerId)>,
     /// Peers of a range of addresses, or of any, by their endpoint.
     ranges: BTreeMap<Option<SocketAddr>, Vec<PeerId>>,
     /// Removed ones, the longest removed first.
@@ -54,12 +55,12 @@ pub(super) struct Entry {
 pub(super) enum Origin {
     /// The configuration.
     File {
-        peer: PeerConfig,
+        peer: Box<PeerConfig>,
         /// Its place there, from 0.
         place: usize,
     },
     /// Somebody who registered it.
-    Registered(PeerRecord),
+    Registered(Box<PeerRecord>),
 }
 
 /// What a peer matches: that of no two registered ones is equal.
@@ -152,7 +153,7 @@ impl Registry {
     /// Takes what the store has kept.
     pub(super) fn load(&mut self, records: &[PeerRecord]) {
         for record in records {
-            self.insert(record.clone(), None);
+            self.insert(Box::new(record.clone()), None);
         }
     }
 
@@ -185,8 +186,10 @@ impl Registry {
             }
             self.file_keys.entry(key).or_insert(id);
             self.index(id, peer);
-            self.entries
-                .insert(id, Entry { origin: Origin::File { peer: peer.clone(), place }, last_session });
+            self.entries.insert(
+                id,
+                Entry { origin: Origin::File { peer: Box::new(peer.clone()), place }, last_session },
+            );
         }
         changes.removed = old_ids.len();
         changes
@@ -205,7 +208,7 @@ impl Registry {
             }
         }
         for (record, last_session) in records {
-            self.insert(*record, last_session);
+            self.insert(record, last_session);
         }
     }
 
@@ -330,7 +333,8 @@ impl Registry {
     }
 
     fn candidates(&self, local: SocketAddr, remote: IpAddr) -> impl Iterator<Item = (PeerId, &Entry)> {
-        let exact = self.by_address.get(&remote).into_iter().flatten();
+        let all = (remote, PeerId(0))..=(remote, PeerId(u64::MAX));
+        let exact = self.by_address.range(all).map(|(_, id)| id);
         let doors = [None, Some(local), Some(wildcard(local))];
         let ranges = doors.into_iter().filter_map(|door| self.ranges.get(&door)).flatten();
         exact.chain(ranges).filter_map(move |&id| {
@@ -366,7 +370,7 @@ impl Registry {
         endpoints
     }
 
-    fn insert(&mut self, record: PeerRecord, last_session: Option<u64>) {
+    fn insert(&mut self, record: Box<PeerRecord>, last_session: Option<u64>) {
         self.lift(record.id);
         self.index(record.id, &record.peer);
         self.keys.insert(Key::of(&record.peer), record.id);
@@ -383,7 +387,7 @@ impl Registry {
         let entry = self.entries.remove(&id)?;
         let peer = entry.peer();
         match single_address(peer.address) {
-            Some(address) => drop_from(&mut self.by_address, &address, id),
+            Some(address) => drop(self.by_address.remove(&(address, id))),
             None => drop_from(&mut self.ranges, &peer.listen, id),
         }
         if let Origin::Registered(record) = &entry.origin {
@@ -401,7 +405,7 @@ impl Registry {
 
     fn index(&mut self, id: PeerId, peer: &PeerConfig) {
         match single_address(peer.address) {
-            Some(address) => self.by_address.entry(address).or_default().push(id),
+            Some(address) => drop(self.by_address.insert((address, id))),
             None => self.ranges.entry(peer.listen).or_default().push(id),
         }
     }

@@ -25,7 +25,7 @@ pub(in crate::server) struct RegistrySnapshot {
 impl Registry {
     pub(in crate::server) fn snapshot(&self) -> RegistrySnapshot {
         let registered = self.entries.values().filter_map(|entry| match &entry.origin {
-            Origin::Registered(record) => Some(record.clone()),
+            Origin::Registered(record) => Some(PeerRecord::clone(record)),
             Origin::File { .. } => None,
         });
         let last_sessions = self.entries.iter().filter_map(|(&id, entry)| Some((id, entry.last_session?)));
