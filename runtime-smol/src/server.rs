@@ -13,6 +13,7 @@ use std::task::Poll;
 use bgplite_core::record::Head;
 use bgplite_core::server::{Command, CommandError, Reply, RouteServer};
 use bgplite_host::clock::{self, Clock};
+use bgplite_host::fetch::{Fetch, Standard};
 use bgplite_host::record::{self, Recorder};
 use bgplite_host::socket::BindError;
 use bgplite_host::store::{self, Store};
@@ -29,6 +30,8 @@ use crate::shell::{Shell, write_all};
 pub struct Options {
     /// Where it keeps its state; `None` is the store that the configuration names, in its `state_dir`.
     pub store: Option<Arc<dyn Store>>,
+    /// Where bodies come from; `None` is files and web servers. See [`Fetch`] for a source of one's own.
+    pub fetch: Option<Arc<dyn Fetch>>,
     /// Where its control socket is; `None` has none. A socket that is there is replaced.
     pub control: Option<PathBuf>,
     /// Seed of every random choice; `None` is another one each time.
@@ -119,6 +122,7 @@ impl Server {
         for damage in &loaded.damaged {
             log::warn!(target: "bgplite", "event=store_damaged error={damage:?}");
         }
+        let fetcher = options.fetch.unwrap_or_else(|| Arc::new(Standard));
         let clock = Clock::new();
         let seed = options.seed.unwrap_or_else(|| RandomState::new().hash_one(0));
         let now = clock.now();
@@ -133,7 +137,7 @@ impl Server {
         let core = RouteServer::new(config.core, &loaded.records, seed, now, clock::unix_secs())?;
         drop(loaded);
         memory::release();
-        let (shell, writes) = Shell::new(core, recorder, clock, config.ttl, executor);
+        let (shell, writes) = Shell::new(core, recorder, clock, config.ttl, fetcher, executor);
         let tasks = [
             executor.spawn(deadline::run(Rc::clone(&shell))),
             executor.spawn(write_all(Rc::clone(&shell), Arc::clone(&store), writes)),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bgplite_core::ids::{ConnId, SourceId, Ticket};
 use bgplite_core::server::{Action, Batch, Command, FetchRequest, Input, Reply, RouteServer, StoreWrite};
 use bgplite_host::clock::{self, Clock};
-use bgplite_host::fetch::fetch;
+use bgplite_host::fetch::{Fetch, fetch_by};
 use bgplite_host::record::Recorder;
 use bgplite_host::store::Store;
 use smol::channel::{Receiver, Sender, bounded};
@@ -40,6 +40,7 @@ pub(crate) struct Shell {
     last_ticket: Cell<u64>,
     /// Who waits for the answer to a command.
     replies: RefCell<BTreeMap<Ticket, Sender<Reply>>>,
+    fetcher: Arc<dyn Fetch>,
     fetch_slots: Rc<Semaphore>,
     writes: Sender<(Ticket, StoreWrite)>,
     /// The endpoints of the configuration.
@@ -69,6 +70,7 @@ impl Shell {
         recorder: Option<Recorder>,
         clock: Clock,
         ttl: u8,
+        fetcher: Arc<dyn Fetch>,
         executor: &Rc<LocalExecutor<'static>>,
     ) -> (Rc<Self>, Writes) {
         let (writes, queue) = bounded(MAX_WRITES);
@@ -84,6 +86,7 @@ impl Shell {
             last_conn: Cell::new(0),
             last_ticket: Cell::new(0),
             replies: RefCell::default(),
+            fetcher,
             fetch_slots: Rc::new(Semaphore::new(MAX_FETCHES)),
             writes,
             configured: RefCell::default(),
@@ -276,7 +279,8 @@ impl Shell {
 
     async fn fetch(self: Rc<Self>, source: SourceId, request: FetchRequest) {
         let _slot = self.fetch_slots.acquire().await;
-        let outcome = unblock(move || fetch(&request)).await;
+        let fetcher = Arc::clone(&self.fetcher);
+        let outcome = unblock(move || fetch_by(&*fetcher, &request)).await;
         self.handle(Input::Fetched { source, unix_secs: clock::unix_secs(), outcome });
     }
 
@@ -322,7 +326,7 @@ fn next(counter: &Cell<u64>) -> u64 {
 
 /// Bytes read at once: sixteen of the longest messages without RFC 8654, or one with it.
 const READ_BYTES: usize = 64 << 10;
-/// Sources fetched at once.
-const MAX_FETCHES: usize = 8;
+/// Sources fetched at once: as many web requests as the configuration may allow, and some files.
+const MAX_FETCHES: usize = 72;
 /// Writes to the store that wait; one more is answered as failed.
 const MAX_WRITES: usize = 4096;

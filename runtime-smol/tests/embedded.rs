@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use bgplite_core::config::{Aggregate, Config, Expr, FeedConfig, SourceConfig, UnknownPeers};
 use bgplite_core::ids::Asn;
+use bgplite_core::server::{FetchOutcome, FetchRequest};
 use bgplite_host::HostConfig;
+use bgplite_host::fetch::Fetch;
 use bgplite_host::store::MemStore;
 use bgplite_smol::{Options, ReloadError, Server};
 use smol::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -52,6 +54,47 @@ fn it_starts_serves_and_shuts_down_in_an_executor_of_the_caller() {
         assert!(server.endpoints().is_empty());
         assert!(TcpStream::connect(endpoints[0]).await.is_err());
     }));
+}
+
+/// Answers for a place that is no file, and knows no other.
+struct Inventory;
+
+impl Fetch for Inventory {
+    fn fetch(&self, request: &FetchRequest) -> FetchOutcome {
+        match request {
+            FetchRequest::File { path, .. } if path == "inventory:all" => {
+                FetchOutcome::Body(b"192.0.2.0/24\n198.51.100.0/24\n".as_slice().into())
+            }
+            _ => panic!("nobody asked for that"),
+        }
+    }
+}
+
+#[test]
+fn a_source_of_ones_own_is_read_like_every_other_and_one_that_panics_has_failed() {
+    let mut config = config();
+    for (name, path) in [("own", "inventory:all"), ("broken", "elsewhere")] {
+        config.core.sources.push(SourceConfig::file(name, path));
+    }
+    let executor = Rc::new(LocalExecutor::new());
+    let options = Options {
+        store: Some(Arc::new(MemStore::default())),
+        fetch: Some(Arc::new(Inventory)),
+        ..Options::default()
+    };
+    let server = Server::start(config, options, &executor).unwrap();
+    let stands = |server: &Server, name: &str| {
+        let sources = server.with_core(|core| core.sources(bgplite_core::time::Instant::ZERO));
+        let source = sources.into_iter().find(|source| source.name == name).unwrap();
+        (source.v4, source.error)
+    };
+    block_on(executor.run(async {
+        while stands(&server, "own").0 == 0 || stands(&server, "broken").1.is_none() {
+            smol::future::yield_now().await;
+        }
+    }));
+    assert_eq!(stands(&server, "own"), (2, None));
+    assert!(stands(&server, "broken").1.unwrap().starts_with("elsewhere: "));
 }
 
 #[test]
