@@ -30,7 +30,7 @@ pub(super) struct Registry {
     file_ids: BTreeMap<String, PeerId>,
     /// The configuration's, by what they match; of two equal ones the first.
     file_keys: BTreeMap<Key, PeerId>,
-    /// Registered and not removed, by name.
+    /// Registered and not removed, by name; without those that are called after their ids.
     names: BTreeMap<String, PeerId>,
     /// Registered, by what they match.
     keys: BTreeMap<Key, PeerId>,
@@ -244,7 +244,12 @@ impl Registry {
 
     /// The registered peer of this name, unless it was removed.
     pub(super) fn find_name(&self, name: &str) -> Option<PeerId> {
-        self.names.get(name).copied()
+        let is_called = |id: &PeerId| {
+            self.record(*id)
+                .is_some_and(|record| record.state != PeerState::Removed && record.peer.name == name)
+        };
+        let by_id = || name.strip_prefix("peer-")?.parse().ok().map(PeerId).filter(is_called);
+        self.names.get(name).copied().or_else(by_id)
     }
 
     /// Whether a peer of the configuration has this name.
@@ -376,7 +381,8 @@ impl Registry {
         self.keys.insert(Key::of(&record.peer), record.id);
         if record.state == PeerState::Removed {
             self.removed.insert((record.changed_unix_secs, record.id));
-        } else {
+        } else if record.peer.name != alloc::format!("peer-{}", record.id) {
+            // Thousands are called after their ids, by which they are found without an index.
             self.names.insert(record.peer.name.clone(), record.id);
         }
         self.entries.insert(record.id, Entry { origin: Origin::Registered(record), last_session });
