@@ -4,7 +4,7 @@ mod command;
 
 use std::process::ExitCode;
 
-use bgplite_host::HostError;
+use bgplite_host::{HostError, pipe};
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -36,7 +36,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    if !matches!(command, Command::Serve(_) | Command::Demo(_)) {
+        pipe::end_quietly();
+    }
+    let outcome = match command {
         Command::Serve(arguments) => command::serve::run(&arguments),
         Command::Demo(arguments) => command::demo::run(&arguments),
         Command::Check(arguments) => command::check::run(&arguments),

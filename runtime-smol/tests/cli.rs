@@ -115,6 +115,18 @@ fn a_required_source_that_is_not_there_ends_serve() {
 }
 
 #[test]
+fn a_reader_that_goes_away_ends_a_command_without_a_word() {
+    let dir = Scratch::new("pipe");
+    let file = dir.write("a.toml", &config("127.0.0.1:0", ""));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bgplite"));
+    command.arg("check").arg(file).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
 fn a_wrong_command_line_has_exit_code_2_and_a_hint() {
     let (code, said) = fails(&["srve"]);
     assert_eq!(code, Some(2));

@@ -9,6 +9,7 @@ pub mod fetch;
 pub mod limit;
 pub mod log;
 pub mod memory;
+pub mod pipe;
 pub mod record;
 pub mod socket;
 pub mod store;
