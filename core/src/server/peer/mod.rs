@@ -32,8 +32,8 @@ pub(super) struct Registry {
     file_keys: BTreeMap<Key, PeerId>,
     /// Registered and not removed, by name; without those that are called after their ids.
     names: BTreeMap<String, PeerId>,
-    /// Registered, by what they match.
-    keys: BTreeMap<Key, PeerId>,
+    /// Registered with an endpoint of their own.
+    doors: BTreeSet<(SocketAddr, PeerId)>,
     /// Peers of exactly one address.
     by_address: BTreeSet<(IpAddr, PeerId)>,
     /// Peers of a range of addresses, or of any, by their endpoint.
@@ -178,9 +178,9 @@ impl Registry {
             let last_session = old.get(&id).and_then(|entry| entry.last_session);
             self.file_ids.insert(peer.name.clone(), id);
             let key = Key::of(peer);
-            if let Some(shadowed) = self.keys.get(&key)
+            if let Some(shadowed) = self.find_key(&key)
                 && !old_keys.contains_key(&key)
-                && let Some(entry) = self.entries.get(shadowed)
+                && let Some(entry) = self.entries.get(&shadowed)
             {
                 changes.shadowed.push(entry.peer().name.clone());
             }
@@ -234,7 +234,11 @@ impl Registry {
 
     /// The registered peer that matches exactly this.
     pub(super) fn find_key(&self, key: &Key) -> Option<PeerId> {
-        self.keys.get(key).copied()
+        let is_it = |id: &PeerId| self.record(*id).is_some_and(|record| Key::of(&record.peer) == *key);
+        match key.address.map(AddressMatch::Prefix).and_then(single_address) {
+            Some(address) => self.at(address).find(is_it),
+            None => self.ranges.get(&key.listen)?.iter().copied().find(is_it),
+        }
     }
 
     /// The configuration's peer that matches exactly this.
@@ -338,15 +342,19 @@ impl Registry {
     }
 
     fn candidates(&self, local: SocketAddr, remote: IpAddr) -> impl Iterator<Item = (PeerId, &Entry)> {
-        let all = (remote, PeerId(0))..=(remote, PeerId(u64::MAX));
-        let exact = self.by_address.range(all).map(|(_, id)| id);
+        let exact = self.at(remote);
         let doors = [None, Some(local), Some(wildcard(local))];
-        let ranges = doors.into_iter().filter_map(|door| self.ranges.get(&door)).flatten();
-        exact.chain(ranges).filter_map(move |&id| {
+        let ranges = doors.into_iter().filter_map(|door| self.ranges.get(&door)).flatten().copied();
+        exact.chain(ranges).filter_map(move |id| {
             let entry = self.entries.get(&id)?;
             let is_meant = matches(entry.peer(), local, remote) && !self.is_shadowed(entry);
             is_meant.then_some((id, entry))
         })
+    }
+
+    /// The peers of exactly this address.
+    fn at(&self, address: IpAddr) -> impl Iterator<Item = PeerId> {
+        self.by_address.range((address, PeerId(0))..=(address, PeerId(u64::MAX))).map(|(_, id)| *id)
     }
 
     /// An id that stays the same over restarts, for a peer of the configuration.
@@ -364,13 +372,10 @@ impl Registry {
 
     /// The endpoints that registered peers which are let in have for themselves: ascending, each once.
     pub(super) fn endpoints(&self) -> Vec<SocketAddr> {
-        // Keys of no endpoint come first.
-        let own = self.keys.iter().rev().map_while(|(key, id)| Some((key.listen?, id)));
         let is_let_in =
-            |id: &PeerId| self.record(*id).is_some_and(|record| record.state == PeerState::Approved);
-        let mut endpoints: Vec<SocketAddr> =
-            own.filter(|(_, id)| is_let_in(id)).map(|(endpoint, _)| endpoint).collect();
-        endpoints.reverse();
+            |id: PeerId| self.record(id).is_some_and(|record| record.state == PeerState::Approved);
+        let own = self.doors.iter().filter(|(_, id)| is_let_in(*id));
+        let mut endpoints: Vec<SocketAddr> = own.map(|(endpoint, _)| *endpoint).collect();
         endpoints.dedup();
         endpoints
     }
@@ -378,7 +383,7 @@ impl Registry {
     fn insert(&mut self, record: Box<PeerRecord>, last_session: Option<u64>) {
         self.lift(record.id);
         self.index(record.id, &record.peer);
-        self.keys.insert(Key::of(&record.peer), record.id);
+        self.doors.extend(record.peer.listen.map(|listen| (listen, record.id)));
         if record.state == PeerState::Removed {
             self.removed.insert((record.changed_unix_secs, record.id));
         } else if record.peer.name != alloc::format!("peer-{}", record.id) {
@@ -397,9 +402,8 @@ impl Registry {
             None => drop_from(&mut self.ranges, &peer.listen, id),
         }
         if let Origin::Registered(record) = &entry.origin {
-            let key = Key::of(peer);
-            if self.keys.get(&key) == Some(&id) {
-                self.keys.remove(&key);
+            if let Some(listen) = peer.listen {
+                self.doors.remove(&(listen, id));
             }
             if self.names.get(&peer.name) == Some(&id) {
                 self.names.remove(&peer.name);

@@ -140,6 +140,6 @@ fn two_peers_may_swap_their_names_and_addresses() {
     assert_eq!(ids, [Some(PeerId(2)), Some(PeerId(1))]);
     assert_eq!([&one, &two].map(|peer| registry.find_key(&Key::of(peer))), ids);
     registry.apply(vec![PeerChange::Forget(PeerId(1)), PeerChange::Forget(PeerId(2))]);
-    assert!(registry.entries.is_empty() && registry.names.is_empty() && registry.keys.is_empty());
+    assert!(registry.entries.is_empty() && registry.names.is_empty() && registry.doors.is_empty());
     assert!(registry.by_address.is_empty() && registry.ranges.is_empty() && registry.removed.is_empty());
 }
