@@ -40,7 +40,7 @@ pub(super) enum Length {
 pub(super) enum Scope {
     /// On all.
     All,
-    /// On internal ones. A feed server has none, so these are always discarded.
+    /// On internal ones. Nothing that a peer says is used, so that these are discarded there too.
     Internal,
     /// On those whose ASNs have two octets.
     TwoOctet,

@@ -21,7 +21,7 @@ use super::{World, list};
 pub(crate) struct Web {
     pub(crate) pages: BTreeMap<String, Page>,
     /// What each body says, by its digest: the store brings bodies back.
-    library: BTreeMap<u64, Rc<Said>>,
+    readings: BTreeMap<u64, Rc<Said>>,
     /// Of pages that nobody has asked for yet.
     seed: u64,
     /// Prefixes in them, about.
@@ -60,7 +60,7 @@ impl Web {
 
     /// What a body says that the store kept.
     pub(crate) fn read(&self, bytes: &[u8]) -> Rc<Said> {
-        self.library.get(&fnv(bytes)).cloned().unwrap_or_else(|| Rc::new(parse(bytes)))
+        self.readings.get(&fnv(bytes)).cloned().unwrap_or_else(|| Rc::new(parse(bytes)))
     }
 
     /// A page, which comes to be when it is first looked at.
@@ -232,7 +232,7 @@ impl World<'_> {
         self.trace.word(3);
         if let Answer::Body(body) = &answer {
             self.trace.bytes(&body.bytes);
-            self.web.library.insert(fnv(&body.bytes), Rc::clone(&body.said));
+            self.web.readings.insert(fnv(&body.bytes), Rc::clone(&body.said));
         }
         let outcome = outcome(&place, &answer, out.is_web);
         let (heard, retry_secs) = match &answer {

@@ -22,7 +22,7 @@ pub(super) fn demanded(subscription: &Subscription) -> impl Iterator<Item = Feed
 
 impl Catalog {
     /// A subscription needs its feeds from now on. New ones are asked for with the next
-    /// [`take_requests`](Self::take_requests).
+    /// `take_requests`.
     pub fn hold(&mut self, subscription: &Subscription) {
         for key in demanded(subscription) {
             let Some(source) = key.source() else { continue };
