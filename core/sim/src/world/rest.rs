@@ -9,8 +9,8 @@ use super::World;
 use super::link::{Phase, Speaker};
 use super::oracle::FarEnd;
 use super::queue::Event;
+use super::table::difference;
 use super::trace::Trace;
-use super::watch::difference;
 
 impl World<'_> {
     pub(super) fn audit(&mut self) {

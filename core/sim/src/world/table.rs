@@ -145,6 +145,19 @@ fn covering(table: &Table, v6: bool, address: u128) -> Option<u128> {
     })
 }
 
+/// The first difference, for people.
+pub(crate) fn difference(has: &Table, wants: &Table) -> String {
+    for (net, route) in wants {
+        match has.get(net) {
+            None => return format!("{net} is missing ({} of {} are there)", has.len(), wants.len()),
+            Some(other) if other != route => return format!("{net} has {other:?} and should have {route:?}"),
+            Some(_) => {}
+        }
+    }
+    let extra = has.keys().find(|net| !wants.contains_key(net));
+    extra.map_or_else(|| "both are equal".into(), |net| format!("{net} is too many"))
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;

@@ -19,7 +19,7 @@ use bgplite_core::wire::{
 use super::net::Net;
 use super::oracle::{Due, Seen, Wish};
 use super::stock::Rows;
-use super::table::{Change, Route, Table, dark, lit};
+use super::table::{Change, Route, Table, dark, difference, lit};
 
 /// What is known of one connection by its bytes.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and most pairs occur")]
@@ -492,17 +492,4 @@ impl Watch {
 
 fn is_usable(capability: &Capability, code: u8) -> bool {
     capability.code() == code && !matches!(capability, Capability::Unknown { .. })
-}
-
-/// The first difference, for people.
-pub(crate) fn difference(has: &Table, wants: &Table) -> String {
-    for (net, route) in wants {
-        match has.get(net) {
-            None => return format!("{net} is missing ({} of {} are there)", has.len(), wants.len()),
-            Some(other) if other != route => return format!("{net} has {other:?} and should have {route:?}"),
-            Some(_) => {}
-        }
-    }
-    let extra = has.keys().find(|net| !wants.contains_key(net));
-    extra.map_or_else(|| "both are equal".into(), |net| format!("{net} is too many"))
 }
